@@ -140,7 +140,10 @@ module.exports = {
       'the-server-runs-on-dependencies',
       'The server ships without devDependencies, and with nothing that package.json does not name.',
       { path: '^src/', pathNot: '\\.spec\\.ts$' },
-      { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm'] },
+      {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['npm', 'type-only'],
+      },
     ),
     rule('imports-resolve', 'An import leads somewhere.', {}, { couldNotResolve: true }),
   ],
