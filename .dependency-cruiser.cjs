@@ -148,6 +148,8 @@ module.exports = {
     rule('imports-resolve', 'An import leads somewhere.', {}, { couldNotResolve: true }),
   ],
   options: {
+    // Without 'cjs', a local function may be called `require`.
+    moduleSystems: ['es6'],
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: ['node_modules', '^src/generated/'] },
