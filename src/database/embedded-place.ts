@@ -1,0 +1,215 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+import { type Account, EmbeddedServerError, identity } from './embedded-binaries.js';
+import { errorCode } from './error-code.js';
+
+/** Where the files of one embedded server lie, and whom they belong to. */
+export interface Place {
+  /** What the operator named: holds the password and the log. */
+  dataDir: string;
+  /** Holds the cluster; the same as dataDir unless PostgreSQL's account cannot enter that. */
+  home: string;
+  cluster: string;
+  account: Account | undefined;
+}
+
+const run = promisify(execFile);
+const isRoot = process.getuid?.() === 0;
+const locationFile = (dataDir: string): string => path.join(dataDir, 'postgresql.location');
+const clusterIn = (home: string): string => path.join(home, 'postgresql');
+
+export async function findPlace(dataDir: string): Promise<Place> {
+  const real = await usableDirectory(dataDir);
+  const elsewhere = await readLocation(real);
+  return isRoot ? placeOfRoot(real, elsewhere) : placeOfUser(real, elsewhere);
+}
+
+/** Root's copy of the binaries is shared by all data directories; a user's lies with the data. */
+export const copiesOfBinaries = async (place: Place): Promise<string> =>
+  isRoot ? rootOwnedDirectory() : place.home;
+
+async function usableDirectory(dataDir: string): Promise<string> {
+  try {
+    await fs.mkdir(dataDir, { recursive: true });
+    const real = await fs.realpath(dataDir);
+    await fs.access(real, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    return real;
+  } catch (error) {
+    throw new EmbeddedServerError(
+      `This account may not use the data directory ${path.resolve(dataDir)} ` +
+        `(${errorCode(error) ?? String(error)}). Was it made by another account, for example root?`,
+      { cause: error },
+    );
+  }
+}
+
+async function placeOfUser(dataDir: string, elsewhere: string | undefined): Promise<Place> {
+  if (elsewhere !== undefined)
+    throw new EmbeddedServerError(
+      `The database of ${dataDir} was made by root and lies in ${elsewhere}, ` +
+        'where only root can start it. Start parley as root, or choose another data directory.',
+    );
+  const cluster = clusterIn(dataDir);
+  const owner = await ownerOf(cluster);
+  if (owner && process.getuid && owner.uid !== process.getuid())
+    throw new EmbeddedServerError(
+      `The database in ${cluster} belongs to ${owner.name}, not to this account. ` +
+        'Start parley as the account that made it (or as root), or choose another data directory.',
+    );
+  return { dataDir, home: dataDir, cluster, account: undefined };
+}
+
+async function placeOfRoot(dataDir: string, elsewhere: string | undefined): Promise<Place> {
+  const near = clusterIn(dataDir);
+  const owner = await ownerOf(near);
+  if (owner) {
+    if (owner.uid === 0)
+      throw new EmbeddedServerError(
+        `The database in ${near} belongs to root, and PostgreSQL refuses to run as root. ` +
+          'Give it back to the account that it belonged to (chown -R).',
+      );
+    if (!(await canEnter(dataDir, owner)))
+      throw new EmbeddedServerError(
+        `The database in ${near} belongs to ${owner.name}, who cannot enter ${dataDir} any more.`,
+      );
+    return { dataDir, home: dataDir, cluster: near, account: owner };
+  }
+  if (elsewhere === undefined) {
+    const account = await unprivilegedAccount();
+    if (await canEnter(dataDir, account)) return { dataDir, home: dataDir, cluster: near, account };
+  }
+  const home = elsewhere ?? (await chooseLocation(dataDir));
+  await fs.access(home).catch(() => {
+    throw new EmbeddedServerError(
+      `The database of ${dataDir} was in ${home}, which is gone. ` +
+        `Bring it back, or delete ${locationFile(dataDir)} to start with an empty database.`,
+    );
+  });
+  const cluster = clusterIn(home);
+  return {
+    dataDir,
+    home,
+    cluster,
+    account: (await ownerOf(cluster)) ?? (await unprivilegedAccount()),
+  };
+}
+
+async function ownerOf(file: string): Promise<Account | undefined> {
+  try {
+    const { uid, gid } = await fs.stat(file);
+    return { name: `the account with the id ${uid}`, uid, gid };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function unprivilegedAccount(): Promise<Account> {
+  for (const name of ['postgres', '_postgres', 'nobody']) {
+    const id = async (flag: string): Promise<number> =>
+      Number((await run('id', [flag, name])).stdout.trim());
+    try {
+      const [uid, gid] = [await id('-u'), await id('-g')];
+      if (uid > 0 && gid > 0) return { name, uid, gid };
+    } catch {
+      // The next name may exist.
+    }
+  }
+  throw new EmbeddedServerError(
+    'PostgreSQL refuses to run as root, and this machine has neither an account `postgres` nor `nobody`. ' +
+      'Start parley as an ordinary user, or set DATABASE_URL.',
+  );
+}
+
+/** Asks the kernel: modes alone say nothing about access lists and security modules. */
+const canEnter = (directory: string, account: Account): Promise<boolean> =>
+  run('/bin/sh', ['-c', 'cd -- "$1"', 'sh', directory], { ...identity(account), cwd: '/' }).then(
+    () => true,
+    () => false,
+  );
+
+async function rootOwnedDirectory(): Promise<string> {
+  const problems: string[] = [];
+  for (const directory of ['/var/lib/parley', path.join(tmpdir(), 'parley-of-root')]) {
+    try {
+      await fs.mkdir(directory, { recursive: true });
+      const stat = await fs.lstat(directory);
+      // Whoever could write here could hand us binaries of theirs.
+      if (!stat.isDirectory() || stat.uid !== 0 || stat.mode & 0o022)
+        throw new Error('others may write to it');
+      await fs.chmod(directory, 0o755);
+      return directory;
+    } catch (error) {
+      problems.push(`${directory}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new EmbeddedServerError(
+    `PostgreSQL's account needs a directory that it can enter, and there is none (${problems.join('; ')}).`,
+  );
+}
+
+async function readLocation(dataDir: string): Promise<string | undefined> {
+  try {
+    return (await fs.readFile(locationFile(dataDir), 'utf8')).split('\n', 1)[0];
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The random part lets a data directory that was deleted and made again begin anew. */
+async function chooseLocation(dataDir: string): Promise<string> {
+  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
+  const home = await fs.mkdtemp(path.join(await rootOwnedDirectory(), `${hash}-`));
+  await fs.chmod(home, 0o755);
+  const text =
+    `${home}\n\nPostgreSQL refuses to run as root, and the account it runs as instead cannot enter\n` +
+    `${dataDir}. Its files are therefore in the directory above.\n` +
+    'They are part of this data directory: back both up together, delete both together.\n';
+  if (!(await createOnce(locationFile(dataDir), text))) await fs.rmdir(home);
+  return (await readLocation(dataDir)) ?? home;
+}
+
+/** Creates the file with its whole content at once, unless it exists; the first of several wins. */
+async function createOnce(file: string, text: string): Promise<boolean> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  await fs.writeFile(draft, text, { mode: 0o600, flag: 'wx' });
+  try {
+    await giveToOwnerOf(path.dirname(file), draft);
+    await fs.link(draft, file);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await fs.unlink(draft);
+  }
+}
+
+/** What root writes into a user's data directory, the user must be able to use afterwards. */
+export async function giveToOwnerOf(directory: string, file: string): Promise<void> {
+  if (!isRoot) return;
+  const { uid, gid } = await fs.stat(directory);
+  await fs.chown(file, uid, gid);
+}
+
+export async function passwordOf({ dataDir, cluster }: Place): Promise<string> {
+  const file = path.join(dataDir, 'postgresql.password');
+  const read = (): Promise<string> => fs.readFile(file, 'utf8').then((text) => text.trim());
+  try {
+    return await read();
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  if (await ownerOf(cluster))
+    throw new EmbeddedServerError(
+      `The database in ${cluster} exists, but its password is missing: ${file}. ` +
+        'Bring that file back, or move the database away to start with an empty one.',
+    );
+  await createOnce(file, `${randomBytes(24).toString('hex')}\n`);
+  return read();
+}

@@ -1,0 +1,242 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
+import {
+  AlreadyRunningError,
+  type EmbeddedServer,
+  startEmbeddedServer,
+} from '../src/database/embedded-server.js';
+
+const isRoot = process.getuid?.() === 0;
+const settings = { fsync: 'off' };
+const directories: string[] = [];
+const children: ChildProcess[] = [];
+
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const dataDir of directories.splice(0)) {
+    // Whatever a test has left running is taken over and stopped.
+    const server = await startEmbeddedServer({ dataDir, settings });
+    await server.stop();
+    for (const each of [server.directory, path.dirname(dataDir)])
+      await fs.rm(each, { recursive: true, force: true });
+  }
+});
+
+async function newDataDir(mode = 0o755): Promise<string> {
+  const parent = await fs.mkdtemp(path.join(tmpdir(), 'parley-embedded-'));
+  await fs.chmod(parent, mode);
+  const dataDir = path.join(parent, 'data');
+  directories.push(dataDir);
+  return dataDir;
+}
+
+const start = (dataDir: string): Promise<EmbeddedServer> =>
+  startEmbeddedServer({ dataDir, settings });
+
+async function query(url: string, text: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<unknown[]>({ text, rowMode: 'array' })).rows.flat();
+  } finally {
+    await client.end();
+  }
+}
+
+const postmasterPid = async (directory: string): Promise<number> =>
+  Number.parseInt(await fs.readFile(path.join(directory, 'postgresql/postmaster.pid'), 'utf8'));
+
+type Answer = { url: string; directory: string } | { refused: string };
+
+/** Starts the server from another process; the answer is what that process has to say. */
+function startElsewhere(dataDir: string): { child: ChildProcess; answer: Promise<Answer> } {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const loader = ['--no-warnings', '--import', './support/typescript.mjs'];
+  const child = spawn(process.execPath, [...loader, 'support/own-server.ts', dataDir], {
+    cwd: here,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
+  children.push(child);
+  const answer = once(createInterface({ input: child.stdout }), 'line');
+  return { child, answer: answer.then(([line]) => JSON.parse(String(line)) as Answer) };
+}
+
+async function succeed(answer: Promise<Answer>): Promise<{ url: string; directory: string }> {
+  const given = await answer;
+  if ('refused' in given) throw new Error(given.refused);
+  return given;
+}
+
+async function race(dataDir: string): Promise<void> {
+  const racers = [startElsewhere(dataDir), startElsewhere(dataDir)];
+  const answers = await Promise.all(racers.map(({ answer }) => answer));
+  const winner = answers.find((answer) => 'url' in answer);
+  const loser = answers.find((answer) => 'refused' in answer);
+  expect(loser?.refused).toContain('already running');
+  expect(await query(winner?.url ?? '', 'SELECT 1')).toEqual([1]);
+  for (const { child } of racers) {
+    const exit = child.exitCode === null ? once(child, 'exit') : undefined;
+    child.stdin?.end();
+    await exit;
+  }
+}
+
+describe('the embedded PostgreSQL', () => {
+  it('keeps what was written over a stop and a second start', async () => {
+    const dataDir = await newDataDir();
+    const first = await start(dataDir);
+    await query(first.url, 'CREATE TABLE note AS SELECT 42 AS value');
+    await Promise.all([first.stop(), first.stop()]);
+    await expect(query(first.url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+    const second = await start(dataDir);
+    expect(await query(second.url, 'SELECT value FROM note')).toEqual([42]);
+    await second.stop();
+  });
+
+  it('does not depend on the locale and the time zone of the machine', async () => {
+    const { url, stop } = await start(await newDataDir());
+    const text = `SELECT upper('é'), current_setting('TimeZone'), current_setting('server_encoding'),
+      current_setting('lc_messages'), current_setting('max_connections')`;
+    expect(await query(url, text)).toEqual(['É', 'UTC', 'UTF8', 'C', '200']);
+    await stop();
+  });
+
+  it('is durable unless told otherwise', async () => {
+    const { url, stop } = await startEmbeddedServer({ dataDir: await newDataDir() });
+    const text = `SELECT setting FROM pg_settings
+      WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')`;
+    expect(await query(url, text)).toEqual(['on', 'on', 'on']);
+    await stop();
+  });
+
+  it('keeps its password from other accounts and asks for it', async () => {
+    const dataDir = await newDataDir();
+    const { url, stop } = await start(dataDir);
+    const { mode } = await fs.stat(path.join(dataDir, 'postgresql.password'));
+    expect(mode & 0o777).toBe(0o600);
+    const wrong = new URL(url);
+    wrong.password = 'wrong';
+    await expect(query(wrong.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
+    await stop();
+  });
+
+  it('refuses a second owner of its directory and says so', async () => {
+    const dataDir = await newDataDir();
+    const server = await start(dataDir);
+    const second = start(dataDir);
+    await expect(second).rejects.toThrow(AlreadyRunningError);
+    await expect(second).rejects.toThrow(`already running on the data directory ${dataDir}`);
+    expect(await query(server.url, 'SELECT 1')).toEqual([1]);
+    await server.stop();
+  });
+
+  it('is taken over as it runs when the process group of its owner is killed', async () => {
+    const dataDir = await newDataDir();
+    const { child, answer } = startElsewhere(dataDir);
+    const { url, directory } = await succeed(answer);
+    await query(url, 'CREATE TABLE note AS SELECT 42 AS value');
+    const pid = await postmasterPid(directory);
+    const exit = once(child, 'exit');
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+    await exit;
+    const server = await start(dataDir);
+    expect(server.url).toBe(url);
+    expect(await postmasterPid(directory)).toBe(pid);
+    expect(await query(server.url, 'SELECT value FROM note')).toEqual([42]);
+    await server.stop();
+    await expect(query(url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('starts beside a stale pid file whose number belongs to another process', async () => {
+    const dataDir = await newDataDir();
+    const server = await start(dataDir);
+    const pidFile = path.join(server.directory, 'postgresql/postmaster.pid');
+    const [, ...rest] = (await fs.readFile(pidFile, 'utf8')).split('\n');
+    await server.stop();
+    const { uid, gid } = await fs.stat(path.dirname(pidFile));
+    const stranger = spawn('sleep', ['60'], { uid, gid });
+    children.push(stranger);
+    await fs.writeFile(pidFile, [stranger.pid, ...rest].join('\n'));
+    await fs.chown(pidFile, uid, gid);
+    const again = await start(dataDir);
+    expect(await query(again.url, 'SELECT 1')).toEqual([1]);
+    expect(stranger.exitCode).toBeNull();
+    await again.stop();
+  });
+
+  it('has exactly one owner when two processes start on an empty, then on a used directory', async () => {
+    const dataDir = await newDataDir();
+    await race(dataDir);
+    await race(dataDir);
+  });
+
+  it('takes its ownership again when that connection is cut', async () => {
+    const dataDir = await newDataDir();
+    const recovery = recoveryLog();
+    const server = await startEmbeddedServer({ dataDir, settings, log: recovery.log });
+    await query(
+      server.url,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name = 'parley (owner)'`,
+    );
+    await recovery.done;
+    await expect(start(dataDir)).rejects.toThrow(AlreadyRunningError);
+    await server.stop();
+  });
+
+  it('comes back at the same address when PostgreSQL is killed', async () => {
+    const dataDir = await newDataDir();
+    const recovery = recoveryLog();
+    const server = await startEmbeddedServer({ dataDir, settings, log: recovery.log });
+    const pid = await postmasterPid(server.directory);
+    process.kill(pid, 'SIGKILL');
+    await recovery.done;
+    expect(await query(server.url, 'SELECT 1')).toEqual([1]);
+    expect(await postmasterPid(server.directory)).not.toBe(pid);
+    await server.stop();
+  });
+
+  it('says what the log of PostgreSQL says when it cannot start', async () => {
+    const dataDir = await newDataDir();
+    const wrong = startEmbeddedServer({ dataDir, settings: { ...settings, work_mem: 'plenty' } });
+    await expect(wrong).rejects.toThrow('invalid value for parameter "work_mem"');
+  });
+
+  it('says so when the password of an existing database is gone', async () => {
+    const dataDir = await newDataDir();
+    await (await start(dataDir)).stop();
+    const file = path.join(dataDir, 'postgresql.password');
+    const password = await fs.readFile(file, 'utf8');
+    await fs.unlink(file);
+    await expect(start(dataDir)).rejects.toThrow(`its password is missing: ${file}`);
+    await fs.writeFile(file, password);
+  });
+
+  if (isRoot)
+    it('keeps its files where its account can go when root names a closed directory', async () => {
+      const dataDir = await newDataDir(0o700);
+      const first = await start(dataDir);
+      await query(first.url, 'CREATE TABLE note AS SELECT 42 AS value');
+      await first.stop();
+      const pointer = await fs.readFile(path.join(dataDir, 'postgresql.location'), 'utf8');
+      expect(pointer.split('\n')[0]).toBe(first.directory);
+      const second = await start(dataDir);
+      expect(second.directory).toBe(first.directory);
+      expect(await query(second.url, 'SELECT value FROM note')).toEqual([42]);
+      await second.stop();
+    });
+});
+
+function recoveryLog(): { log: (line: string) => void; done: Promise<void> } {
+  let finish: () => void;
+  const done = new Promise<void>((resolve) => (finish = resolve));
+  return { log: (line) => (line === 'PostgreSQL is back.' ? finish() : undefined), done };
+}
