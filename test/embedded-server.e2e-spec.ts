@@ -2,16 +2,16 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import * as path from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
+import { findDurabilityProblems } from '../src/database/durability.js';
 import {
   AlreadyRunningError,
   type EmbeddedServer,
   startEmbeddedServer,
 } from '../src/database/embedded-server.js';
+import { scratchDirectory } from './support/database.js';
+import { startElsewhere, succeed } from './support/other-process.js';
 
 const isRoot = process.getuid?.() === 0;
 const settings = { fsync: 'off' };
@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 async function newDataDir(mode = 0o755): Promise<string> {
-  const parent = await fs.mkdtemp(path.join(tmpdir(), 'parley-embedded-'));
+  const parent = await fs.mkdtemp(path.join(scratchDirectory(), 'embedded-'));
   await fs.chmod(parent, mode);
   const dataDir = path.join(parent, 'data');
   directories.push(dataDir);
@@ -50,33 +50,23 @@ async function query(url: string, text: string): Promise<unknown[]> {
   }
 }
 
+async function durabilityProblems(url: string, before = ''): Promise<string[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(before);
+    return await findDurabilityProblems(client);
+  } finally {
+    await client.end();
+  }
+}
+
 const postmasterPid = async (directory: string): Promise<number> =>
   Number.parseInt(await fs.readFile(path.join(directory, 'postgresql/postmaster.pid'), 'utf8'));
 
-type Answer = { url: string; directory: string } | { refused: string };
-
-/** Starts the server from another process; the answer is what that process has to say. */
-function startElsewhere(dataDir: string): { child: ChildProcess; answer: Promise<Answer> } {
-  const here = path.dirname(fileURLToPath(import.meta.url));
-  const loader = ['--no-warnings', '--import', './support/typescript.mjs'];
-  const child = spawn(process.execPath, [...loader, 'support/own-server.ts', dataDir], {
-    cwd: here,
-    stdio: ['pipe', 'pipe', 'inherit'],
-    detached: true,
-  });
-  children.push(child);
-  const answer = once(createInterface({ input: child.stdout }), 'line');
-  return { child, answer: answer.then(([line]) => JSON.parse(String(line)) as Answer) };
-}
-
-async function succeed(answer: Promise<Answer>): Promise<{ url: string; directory: string }> {
-  const given = await answer;
-  if ('refused' in given) throw new Error(given.refused);
-  return given;
-}
-
 async function race(dataDir: string): Promise<void> {
   const racers = [startElsewhere(dataDir), startElsewhere(dataDir)];
+  children.push(...racers.map(({ child }) => child));
   const answers = await Promise.all(racers.map(({ answer }) => answer));
   const winner = answers.find((answer) => 'url' in answer);
   const loser = answers.find((answer) => 'refused' in answer);
@@ -110,11 +100,22 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('is durable unless told otherwise', async () => {
-    const { url, stop } = await startEmbeddedServer({ dataDir: await newDataDir() });
-    const text = `SELECT setting FROM pg_settings
-      WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')`;
-    expect(await query(url, text)).toEqual(['on', 'on', 'on']);
-    await stop();
+    const dataDir = await newDataDir();
+    const durable = await startEmbeddedServer({ dataDir });
+    expect(await durabilityProblems(durable.url)).toEqual([]);
+    expect(await durabilityProblems(durable.url, 'SET synchronous_commit = off')).toEqual([
+      'synchronous_commit is off: a crash can lose messages that were acknowledged.',
+    ]);
+    await durable.stop();
+    const fast = await startEmbeddedServer({
+      dataDir,
+      settings: { ...settings, full_page_writes: 'off' },
+    });
+    expect(await durabilityProblems(fast.url)).toEqual([
+      'fsync is off: a power failure can lose messages and damage the database.',
+      'full_page_writes is off: a power failure can damage the database.',
+    ]);
+    await fast.stop();
   });
 
   it('keeps its password from other accounts and asks for it', async () => {
@@ -141,6 +142,7 @@ describe('the embedded PostgreSQL', () => {
   it('is taken over as it runs when the process group of its owner is killed', async () => {
     const dataDir = await newDataDir();
     const { child, answer } = startElsewhere(dataDir);
+    children.push(child);
     const { url, directory } = await succeed(answer);
     await query(url, 'CREATE TABLE note AS SELECT 42 AS value');
     const pid = await postmasterPid(directory);

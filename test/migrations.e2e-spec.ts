@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { Client } from 'pg';
-import { findDurabilityProblems } from '../src/database/durability.js';
 import { applyMigrations } from '../src/database/migrations.js';
-import { createDatabase, createEmptyDatabase, type TestDatabase } from './support/database.js';
+import {
+  createDatabase,
+  createEmptyDatabase,
+  scratchDirectory,
+  type TestDatabase,
+} from './support/database.js';
 
 let database: TestDatabase;
 let folder: string;
@@ -14,7 +17,7 @@ let client: Client;
 
 beforeEach(async () => {
   database = await createEmptyDatabase();
-  folder = await fs.mkdtemp(path.join(tmpdir(), 'parley-migrations-'));
+  folder = await fs.mkdtemp(path.join(scratchDirectory(), 'migrations-'));
   await fs.writeFile(path.join(folder, 'migration_lock.toml'), 'provider = "postgresql"\n');
   client = new Client({ connectionString: database.url });
   await client.connect();
@@ -181,14 +184,5 @@ describe('the databases of the tests', () => {
     const clones = await Promise.all([1, 2, 3, 4].map(() => createDatabase()));
     expect(new Set(clones.map(({ url }) => url)).size).toBe(4);
     await Promise.all(clones.map((clone) => clone.drop()));
-  });
-
-  it('are reported as not durable, for fsync is off in them', async () => {
-    await client.query('SET synchronous_commit = off');
-    expect(await findDurabilityProblems(client)).toEqual([
-      expect.stringContaining('fsync is off'),
-      expect.stringContaining('full_page_writes is off'),
-      expect.stringContaining('synchronous_commit is off'),
-    ]);
   });
 });

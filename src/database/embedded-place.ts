@@ -170,14 +170,14 @@ async function chooseLocation(dataDir: string): Promise<string> {
     `${home}\n\nPostgreSQL refuses to run as root, and the account it runs as instead cannot enter\n` +
     `${dataDir}. Its files are therefore in the directory above.\n` +
     'They are part of this data directory: back both up together, delete both together.\n';
-  if (!(await createOnce(locationFile(dataDir), text))) await fs.rmdir(home);
+  if (!(await createOnce(locationFile(dataDir), text, 0o644))) await fs.rmdir(home);
   return (await readLocation(dataDir)) ?? home;
 }
 
 /** Creates the file with its whole content at once, unless it exists; the first of several wins. */
-async function createOnce(file: string, text: string): Promise<boolean> {
+async function createOnce(file: string, text: string, mode: number): Promise<boolean> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  await fs.writeFile(draft, text, { mode: 0o600, flag: 'wx' });
+  await fs.writeFile(draft, text, { mode, flag: 'wx' });
   try {
     await giveToOwnerOf(path.dirname(file), draft);
     await fs.link(draft, file);
@@ -210,6 +210,6 @@ export async function passwordOf({ dataDir, cluster }: Place): Promise<string> {
       `The database in ${cluster} exists, but its password is missing: ${file}. ` +
         'Bring that file back, or move the database away to start with an empty one.',
     );
-  await createOnce(file, `${randomBytes(24).toString('hex')}\n`);
+  await createOnce(file, `${randomBytes(24).toString('hex')}\n`, 0o600);
   return read();
 }

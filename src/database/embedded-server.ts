@@ -179,7 +179,7 @@ class Owner {
     client.on('error', () => undefined);
     try {
       await client.connect();
-      await client.query("SET lock_timeout = '2s'");
+      await client.query("SET lock_timeout = '1s'");
       await client.query('SELECT pg_advisory_lock($1)', [ownershipLock]);
     } catch (error) {
       void client.end().catch(() => undefined);

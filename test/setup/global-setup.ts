@@ -24,9 +24,10 @@ export default async function globalSetup(
   );
   globalThis.parleyTestServer = server;
   for await (const line of createInterface({ input: server.stdout })) {
-    const { url, template } = JSON.parse(line) as { url: string; template: string };
+    const { url, template, scratch } = JSON.parse(line) as Record<string, string>;
     process.env.PARLEY_TEST_SERVER = url;
     process.env.PARLEY_TEST_TEMPLATE = template;
+    process.env.PARLEY_TEST_SCRATCH = scratch;
     return;
   }
   throw new Error('The PostgreSQL of the tests did not start.');

@@ -16,19 +16,11 @@ interface Server {
 }
 
 async function startOwnServer(): Promise<Server> {
-  const dataDir = await fs.mkdtemp(path.join(tmpdir(), 'parley-test-'));
-  // PostgreSQL runs as another account when the tests run as root.
-  await fs.chmod(dataDir, 0o755);
-  const server = await startEmbeddedServer({
-    dataDir,
+  const { url, directory, stop } = await startEmbeddedServer({
+    dataDir: path.join(scratch, 'server'),
     settings: { fsync: 'off', full_page_writes: 'off', autovacuum: 'off' },
   });
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    for (const directory of [server.directory, dataDir])
-      await fs.rm(directory, { recursive: true, force: true });
-  };
-  return { url: server.url, run: '', stop };
+  return { url, run: '', stop: () => stop().then(() => remove(directory)) };
 }
 
 function useServer(url: string): Server {
@@ -47,6 +39,9 @@ function useServer(url: string): Server {
     });
   return { url, run, stop };
 }
+
+const remove = (directory: string): Promise<void> =>
+  fs.rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 
 async function withClient(url: string, work: (client: Client) => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: url });
@@ -74,11 +69,16 @@ async function createTemplate({ url, run }: Server): Promise<string> {
 }
 
 const ended = new Promise((resolve) => process.stdin.resume().once('end', resolve));
+const scratch = await fs.mkdtemp(path.join(tmpdir(), 'parley-test-'));
+// PostgreSQL runs as another account when the tests run as root.
+await fs.chmod(scratch, 0o755);
 const given = process.env.TEST_DATABASE_URL;
 const server = given ? useServer(given) : await startOwnServer();
 try {
-  console.log(JSON.stringify({ url: server.url, template: await createTemplate(server) }));
+  const template = await createTemplate(server);
+  console.log(JSON.stringify({ url: server.url, template, scratch }));
   await ended;
 } finally {
   await server.stop();
+  await remove(scratch);
 }

@@ -13,6 +13,9 @@ export const createDatabase = (): Promise<TestDatabase> =>
 /** A database without any table, for tests of the migrations themselves. */
 export const createEmptyDatabase = (): Promise<TestDatabase> => create('template1');
 
+/** Goes with the run, whatever is left in it. */
+export const scratchDirectory = (): string => fromSetup('PARLEY_TEST_SCRATCH');
+
 async function create(template: string): Promise<TestDatabase> {
   const run = fromSetup('PARLEY_TEST_TEMPLATE').replace('template', 'test');
   const name = `${run}_${process.env.JEST_WORKER_ID ?? '0'}_${randomBytes(4).toString('hex')}`;
