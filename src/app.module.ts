@@ -1,0 +1,82 @@
+import type { DynamicModule } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { AuthModule } from './auth/auth.module.js';
+import { Config } from './config.js';
+import { DatabaseModule } from './database/database.module.js';
+import { EventsModule } from './events/events.module.js';
+import { GraphqlModule } from './graphql/graphql.module.js';
+import { PlaygroundModule } from './graphql/playground.module.js';
+import { HealthModule } from './health/health.module.js';
+import { InboxReady } from './inbox/inbox-event.model.js';
+import { InboxModule } from './inbox/inbox.module.js';
+import { AppLogger } from './logger.js';
+import { MessagesModule } from './messages/messages.module.js';
+import { ThreadRemoved } from './threads/thread.model.js';
+import { ThreadsModule } from './threads/threads.module.js';
+import { UsersModule } from './users/users.module.js';
+
+/** Kinds of InboxEvent that no subscription of their own names. */
+const MORE_TYPES = [InboxReady, ThreadRemoved];
+/** Bytes of an HTTP request: 1,000 people of upsertUsers, or a message of 4,000 characters many times over. */
+const BODY_LIMIT = 1024 * 1024;
+
+@Global()
+@Module({})
+class ConfigModule {
+  static with(config: Config): DynamicModule {
+    return {
+      module: ConfigModule,
+      providers: [{ provide: Config, useValue: config }],
+      exports: [Config],
+    };
+  }
+}
+
+/** The table of contents. */
+@Module({})
+class AppModule {
+  static with(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(config),
+        DatabaseModule,
+        EventsModule,
+        AuthModule,
+        InboxModule,
+        GraphqlModule.with(MORE_TYPES),
+        PlaygroundModule,
+        HealthModule,
+        UsersModule,
+        ThreadsModule,
+        MessagesModule,
+      ],
+    };
+  }
+}
+
+/** The application, ready to listen; main and the tests use the same. DATABASE_URL must be set by now. */
+export async function createApp(config: Config): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    // Idle keep-alive connections must not hold up a stop.
+    forceCloseConnections: 'idle',
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
+    logger: new AppLogger(config),
+    abortOnError: false,
+  });
+  if (config.PLAYGROUND)
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRequest', async (request, reply) => {
+        const opened = request.method === 'GET' && request.url === '/graphql';
+        if (opened && request.headers.accept?.includes('text/html') === true)
+          await reply.redirect('/playground');
+      });
+  return app;
+}

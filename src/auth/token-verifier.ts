@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { createRemoteJWKSet, importSPKI, jwtVerify } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
+import { Config } from '../config.js';
+import { AppError, ErrorCode } from '../errors.js';
+import { isStorableText } from '../text.js';
+import type { Viewer } from './viewer.js';
+
+const REMEMBERED_TOKENS = 10_000;
+/** A remembered token is looked at again after this long, so that a withdrawn key takes effect. */
+const REMEMBERED_MS = 60_000;
+const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA'];
+
+/** Turns `Bearer …` into a Viewer: one function for HTTP headers and for a socket's connectionParams. */
+@Injectable()
+export class TokenVerifier {
+  readonly #options: JWTVerifyOptions;
+  readonly #key: Promise<JWTVerifyGetKey>;
+  readonly #remembered = new Map<string, { viewer: Viewer; until: number }>();
+
+  constructor(config: Config) {
+    this.#options = {
+      algorithms: config.JWT_SECRET === undefined ? ASYMMETRIC : ['HS256'],
+      requiredClaims: ['sub', 'exp'],
+      ...(config.JWT_ISSUER === undefined ? {} : { issuer: config.JWT_ISSUER }),
+      ...(config.JWT_AUDIENCE === undefined ? {} : { audience: config.JWT_AUDIENCE }),
+    };
+    this.#key = keyOf(config);
+  }
+
+  /** @throws AppError UNAUTHENTICATED; the message tells the client's developer why, and nothing about the key. */
+  async verify(authorization: unknown): Promise<Viewer> {
+    const token = bearer(authorization);
+    const now = Date.now();
+    const known = this.#remembered.get(token);
+    if (known !== undefined && known.until > now) return known.viewer;
+    this.#remembered.delete(token);
+    const viewer = toViewer(await this.#check(token));
+    if (this.#remembered.size >= REMEMBERED_TOKENS)
+      this.#remembered.delete(this.#remembered.keys().next().value ?? '');
+    this.#remembered.set(token, { viewer, until: Math.min(viewer.expiresAt, now + REMEMBERED_MS) });
+    return viewer;
+  }
+
+  async #check(token: string): Promise<JWTPayload> {
+    const key = await this.#key;
+    try {
+      return (await jwtVerify(token, key, this.#options)).payload;
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      const code = (error as { code?: string }).code ?? '';
+      // Anything else is our own trouble, for instance a JWKS host that does not answer.
+      if (code === 'ERR_JWKS_TIMEOUT' || !code.startsWith('ERR_J'))
+        throw new AppError(
+          ErrorCode.SERVICE_UNAVAILABLE,
+          'Tokens cannot be checked at the moment.',
+        );
+      throw unauthenticated(
+        code === 'ERR_JWT_EXPIRED' ? 'The token has expired.' : 'The token is not valid.',
+      );
+    }
+  }
+}
+
+export const unauthenticated = (message: string): AppError =>
+  new AppError(ErrorCode.UNAUTHENTICATED, message);
+
+async function keyOf(config: Config): Promise<JWTVerifyGetKey> {
+  if (config.JWKS_URL !== undefined) return createRemoteJWKSet(new URL(config.JWKS_URL));
+  if (config.JWT_PUBLIC_KEY !== undefined) {
+    const pem = config.JWT_PUBLIC_KEY.replaceAll('\\n', '\n');
+    const keys = await Promise.allSettled(
+      ASYMMETRIC.map((algorithm) => importSPKI(pem, algorithm)),
+    );
+    return ({ alg }) => {
+      const key = keys[ASYMMETRIC.indexOf(alg)];
+      if (key?.status !== 'fulfilled')
+        throw unauthenticated('The token is signed with another kind of key.');
+      return key.value;
+    };
+  }
+  const secret = new TextEncoder().encode(config.JWT_SECRET);
+  return () => secret;
+}
+
+function bearer(authorization: unknown): string {
+  if (authorization === undefined || authorization === null || authorization === '')
+    throw unauthenticated('A token is needed: authorization: Bearer <token>.');
+  const token =
+    typeof authorization === 'string'
+      ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(authorization)?.[1]
+      : undefined;
+  if (token === undefined) throw unauthenticated('The authorization must read: Bearer <token>.');
+  return token;
+}
+
+const shortText = (value: unknown, limit: number): string | null =>
+  typeof value === 'string' && value !== '' && value.length <= limit && isStorableText(value)
+    ? value
+    : null;
+
+function toViewer(claims: JWTPayload): Viewer {
+  const { sub, exp, name, picture, roles } = claims;
+  const userId = shortText(sub, 64);
+  if (userId === null || exp === undefined)
+    throw unauthenticated(
+      'The token must name its subject (sub, 1 to 64 characters) and its end (exp).',
+    );
+  const roleList: readonly unknown[] = Array.isArray(roles) ? roles : [];
+  return {
+    userId,
+    isService: roleList.includes('service'),
+    isAdmin: roleList.includes('admin'),
+    displayName: shortText(name, 200),
+    avatarUrl: shortText(picture, 2_048),
+    expiresAt: exp * 1_000,
+  };
+}

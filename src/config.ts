@@ -1,0 +1,214 @@
+import 'reflect-metadata';
+import { plainToInstance, Transform } from 'class-transformer';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+  validateSync,
+} from 'class-validator';
+
+/** Everything that is wrong with the environment, one line per variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: readonly string[]) {
+    super(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+const POSTGRES_URL = { protocols: ['postgres', 'postgresql'], require_tld: false };
+const toInt = Transform(({ value }) =>
+  typeof value === 'string' ? Number(value) : (value as unknown),
+);
+const toBoolean = Transform(({ value }) =>
+  value === 'true' || value === '1'
+    ? true
+    : value === 'false' || value === '0'
+      ? false
+      : (value as unknown),
+);
+const toList = Transform(({ value }) =>
+  typeof value === 'string'
+    ? value
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '')
+    : (value as unknown),
+);
+
+/**
+ * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
+ * operator wrote it. Nothing else in the code reads process.env. Units are in the names.
+ */
+export class Config {
+  @IsIn(['development', 'test', 'production'])
+  NODE_ENV: 'development' | 'test' | 'production' = 'development';
+
+  @toInt
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  PORT = 3000;
+
+  /** The address to listen on; outside production only this machine, for the playground hands out a demo token. */
+  @MinLength(1)
+  HOST: string;
+
+  @IsIn(['fatal', 'error', 'warn', 'log', 'debug', 'verbose'])
+  LOG_LEVEL: 'fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose' = 'log';
+
+  /** Where the embedded PostgreSQL and the demo's secret live. */
+  @MinLength(1)
+  DATA_DIR = '.data';
+
+  /** PostgreSQL 15 or later; without it the embedded server is started in DATA_DIR. */
+  @IsOptional()
+  @IsUrl(POSTGRES_URL)
+  DATABASE_URL?: string;
+
+  @toInt
+  @IsInt()
+  @Min(2)
+  @Max(500)
+  DATABASE_POOL_SIZE = 20;
+
+  /** HS256 key of the marketplace's tokens. */
+  @IsOptional()
+  @MinLength(32)
+  JWT_SECRET?: string;
+
+  /** SPKI PEM of an RSA, EC or Ed25519 key. */
+  @IsOptional()
+  @Matches(/-----BEGIN PUBLIC KEY-----/, {
+    message: 'JWT_PUBLIC_KEY must be a PEM public key (SPKI)',
+  })
+  JWT_PUBLIC_KEY?: string;
+
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_tld: false })
+  JWKS_URL?: string;
+
+  @IsOptional()
+  @MinLength(1)
+  JWT_ISSUER?: string;
+
+  @IsOptional()
+  @MinLength(1)
+  JWT_AUDIENCE?: string;
+
+  /** Demo people, a demo thread and ready-made tokens; outside production unless told. */
+  @toBoolean
+  @IsBoolean()
+  DEMO: boolean;
+
+  @toBoolean
+  @IsBoolean()
+  PLAYGROUND: boolean;
+
+  @toBoolean
+  @IsBoolean()
+  INTROSPECTION: boolean;
+
+  /** Origins whose browser pages may open a socket; empty: the server's own host only. `*` allows all. */
+  @toList
+  @Matches(/^(\*|https?:\/\/[^/\s]+)$/, {
+    each: true,
+    message:
+      'ALLOWED_ORIGINS must be a comma-separated list of origins such as https://app.example.com, or *',
+  })
+  ALLOWED_ORIGINS: string[] = [];
+
+  @toInt
+  @IsInt()
+  @Min(1)
+  INBOX_RETENTION_DAYS = 30;
+
+  @toInt
+  @IsInt()
+  @Min(100)
+  INBOX_RETENTION_ENTRIES = 10_000;
+
+  /** How often a node asks PostgreSQL where the journals of its connected people stand. */
+  @toInt
+  @IsInt()
+  @Min(50)
+  @Max(60_000)
+  INBOX_SWEEP_MS = 1_500;
+
+  @toInt
+  @IsInt()
+  @Min(1)
+  MAX_SOCKETS_PER_PERSON = 50;
+
+  @toInt
+  @IsInt()
+  @Min(1)
+  MAX_OPERATIONS_PER_SOCKET = 100;
+
+  /** Sockets of one node that have not yet shown a token. */
+  @toInt
+  @IsInt()
+  @Min(1)
+  MAX_PENDING_SOCKETS = 1_000;
+
+  get isProduction(): boolean {
+    return this.NODE_ENV === 'production';
+  }
+}
+
+/**
+ * @param environment process.env in main; a plain object in tests.
+ * @throws ConfigError that names every fault at once
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const known = Object.keys(plainToInstance(Config, {}));
+  const optional = [
+    'DATABASE_URL',
+    'JWT_SECRET',
+    'JWT_PUBLIC_KEY',
+    'JWKS_URL',
+    'JWT_ISSUER',
+    'JWT_AUDIENCE',
+  ];
+  const switches = ['DEMO', 'PLAYGROUND', 'INTROSPECTION'];
+  const given: Record<string, unknown> = {};
+  for (const name of new Set([...known, ...optional, ...switches, 'HOST'])) {
+    const value = environment[name];
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  const relaxed = (given.NODE_ENV ?? 'development') !== 'production';
+  for (const name of switches) given[name] ??= relaxed;
+  given.HOST ??= relaxed ? '127.0.0.1' : '0.0.0.0';
+  const config = plainToInstance(Config, given);
+  const faults = validateSync(config, { forbidUnknownValues: true }).flatMap((error) =>
+    Object.values(error.constraints ?? {}).map(
+      (constraint) =>
+        `${constraint}${error.property.includes('SECRET') ? '' : `, got ${JSON.stringify(given[error.property])}`}`,
+    ),
+  );
+  const keys = [config.JWT_SECRET, config.JWT_PUBLIC_KEY, config.JWKS_URL].filter(
+    (key) => key !== undefined,
+  );
+  if (keys.length > 1)
+    faults.push(
+      'JWT_SECRET, JWT_PUBLIC_KEY and JWKS_URL exclude each other: set exactly one of them',
+    );
+  if (config.isProduction && config.DATABASE_URL === undefined)
+    faults.push(
+      'DATABASE_URL must be set in production: a PostgreSQL 15 or later, postgresql://user:password@host/database',
+    );
+  if (config.isProduction && keys.length === 0)
+    faults.push(
+      'JWT_SECRET (at least 32 bytes), JWT_PUBLIC_KEY or JWKS_URL must be set in production',
+    );
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}

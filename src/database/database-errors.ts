@@ -1,0 +1,52 @@
+import { AppError, ErrorCode } from '../errors.js';
+
+/** Serialization failure, deadlock. */
+const CONFLICTING = ['40001', '40P01'];
+/** SQLSTATE classes and codes that say "not now": connection, resources, operator intervention, lock wait. */
+const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|25006)$/;
+const BROKEN =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+const BROKEN_MESSAGE =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|pool after calling end/;
+
+interface DatabaseError {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly cause?: unknown;
+  readonly meta?: { readonly driverAdapterError?: unknown };
+}
+
+/** The SQLSTATE or system error code, also where Prisma has wrapped it. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = [];
+  for (let at = error; typeof at === 'object' && at !== null;) {
+    const { code, cause, meta, message } = at as DatabaseError & { originalCode?: unknown };
+    for (const each of [code, (at as { originalCode?: unknown }).originalCode])
+      if (typeof each === 'string') codes.push(each);
+    if (typeof message === 'string' && BROKEN_MESSAGE.test(message)) codes.push('ECONNRESET');
+    at = cause ?? meta?.driverAdapterError;
+  }
+  return codes;
+}
+
+const isUnavailable = (error: unknown): boolean =>
+  codesOf(error).some(
+    (code) =>
+      UNAVAILABLE.test(code) || BROKEN.test(code) || /^P(1001|1002|1008|1017|2024)$/.test(code),
+  );
+
+/** Whether the same statement may succeed when it is sent again at once. */
+export const isTransient = (error: unknown): boolean =>
+  codesOf(error).some(
+    (code) =>
+      CONFLICTING.includes(code) || code === '57P01' || code === 'ECONNRESET' || code === 'EPIPE',
+  );
+
+/** What cannot be reached becomes SERVICE_UNAVAILABLE; everything else stays as it is, and is masked on its way out. */
+export function toAppError(error: unknown): unknown {
+  if (error instanceof AppError || !(isUnavailable(error) || isTransient(error))) return error;
+  return new AppError(
+    ErrorCode.SERVICE_UNAVAILABLE,
+    'The database cannot be reached at the moment. Try again.',
+  );
+}

@@ -1,0 +1,87 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { Config } from '../config.js';
+import { PrismaClient } from '../generated/prisma/client.js';
+import { isTransient, toAppError } from './database-errors.js';
+
+/** bigint: positions stay far below 2^53. */
+const INT8 = 20;
+const ATTEMPTS = 4;
+
+/** The values a statement can be given; `undefined` is not among them, for it would silently mean null. */
+export type SqlValue =
+  string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly number[];
+
+/**
+ * PostgreSQL by two doors on one pool: Prisma's client, and named prepared statements for the functions of
+ * prisma/migrations and for reads that Prisma cannot say in one round trip.
+ */
+@Injectable()
+export class Database implements OnApplicationShutdown {
+  readonly prisma: PrismaClient;
+  readonly pool: pg.Pool;
+  readonly #logger = new Logger('Database');
+
+  constructor(config: Config) {
+    const types = new pg.TypeOverrides();
+    types.setTypeParser(INT8, Number);
+    this.pool = new pg.Pool({
+      connectionString: config.DATABASE_URL,
+      application_name: 'parley',
+      max: config.DATABASE_POOL_SIZE,
+      types,
+      // Every wait is bounded: an overloaded or absent database is an error within seconds, not a hang.
+      connectionTimeoutMillis: 3_000,
+      query_timeout: 15_000,
+      statement_timeout: 10_000,
+      lock_timeout: 8_000,
+      idle_in_transaction_session_timeout: 10_000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+    });
+    // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+    this.pool.on('error', (error) =>
+      this.#logger.warn(`An idle connection broke: ${error.message}`),
+    );
+    this.prisma = new PrismaClient({
+      adapter: new PrismaPg(this.pool, { disposeExternalPool: false }),
+    });
+  }
+
+  /**
+   * Runs one statement, prepared under `name`. Deadlocks, serialization failures and broken connections are tried again:
+   * everything that parley writes is idempotent.
+   * @throws AppError SERVICE_UNAVAILABLE when the database cannot be reached or is too busy
+   */
+  async rows<Row extends object>(
+    name: string,
+    text: string,
+    values: readonly SqlValue[],
+  ): Promise<Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await this.pool.query<Row>({ name, text, values: [...values] })).rows;
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isTransient(error)) throw toAppError(error);
+      }
+    }
+  }
+
+  /** The same for statements that give exactly one row. */
+  async row<Row extends object>(
+    name: string,
+    text: string,
+    values: readonly SqlValue[],
+  ): Promise<Row> {
+    const [row] = await this.rows<Row>(name, text, values);
+    if (row === undefined) throw new Error(`BUG: ${name} gave no row`);
+    return row;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.prisma.$disconnect();
+    await this.pool.end();
+  }
+}

@@ -1,0 +1,26 @@
+// What can travel between nodes. Hints and passing states only: everything here may be lost without losing a fact.
+
+/** The journal of `userId` stands at `position` now. */
+export interface InboxGrew {
+  readonly type: 'inboxGrew';
+  readonly userId: string;
+  readonly position: number;
+}
+
+/** `userId` started or stopped typing in a thread; `until` is Unix time in ms, in the past for a stop. */
+export interface TypingSignalled {
+  readonly type: 'typingSignalled';
+  readonly threadId: string;
+  readonly userId: string;
+  readonly until: number;
+}
+
+/** How many live sockets `userId` has on `nodeId`. */
+export interface PresenceReported {
+  readonly type: 'presenceReported';
+  readonly nodeId: string;
+  readonly userId: string;
+  readonly sockets: number;
+}
+
+export type BusEvent = InboxGrew | TypingSignalled | PresenceReported;

@@ -1,0 +1,57 @@
+import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
+import { Plugin } from '@nestjs/apollo';
+import type { GraphqlContext } from './context.js';
+import { logOperation } from './operation-log.js';
+import { OperationRules } from './operation-rules.js';
+
+const STATUS_OF: Readonly<Record<string, number>> = {
+  INTERNAL_SERVER_ERROR: 500,
+  SERVICE_UNAVAILABLE: 503,
+};
+
+/** Hooks our rules into Apollo's request: limits and the start position before execution, status codes and the log after. */
+@Plugin()
+export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
+  constructor(private readonly rules: OperationRules) {}
+
+  requestDidStart(): Promise<GraphQLRequestListener<GraphqlContext>> {
+    const startedAt = performance.now();
+    return Promise.resolve({
+      didResolveOperation: async ({ document, operation, request, contextValue }) => {
+        // Without one Apollo itself answers which are there.
+        if (operation !== undefined)
+          await this.rules.beforeExecution(
+            { document, operation },
+            request.variables ?? {},
+            contextValue,
+          );
+      },
+
+      // GraphQL over HTTP, section 6.4: application/json answers 200 to every well-formed request, the newer media type
+      // tells by the status that nothing was executed.
+      willSendResponse: ({ request, response, contextValue, operation, operationName }) => {
+        if (response.body.kind === 'single') {
+          const { singleResult } = response.body;
+          if (singleResult.data === undefined && singleResult.errors !== undefined) {
+            const accepts = request.http?.headers.get('accept') ?? '';
+            const code = singleResult.errors[0]?.extensions?.code as string;
+            const wellFormed =
+              operation !== undefined || /^(GRAPHQL_|QUERY_|BAD_USER_INPUT)/.test(code);
+            if (wellFormed && request.query !== undefined)
+              response.http.status = accepts.includes('application/graphql-response+json')
+                ? (STATUS_OF[code] ?? 400)
+                : 200;
+          }
+          logOperation(
+            'http',
+            contextValue,
+            { type: operation?.operation, name: operationName },
+            startedAt,
+            singleResult.errors,
+          );
+        }
+        return Promise.resolve();
+      },
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import type { CustomScalar } from '@nestjs/graphql';
+import { Scalar } from '@nestjs/graphql';
+import type { ValueNode } from 'graphql';
+import { GraphQLError, Kind } from 'graphql';
+
+const INSTANT = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+
+@Scalar('DateTime', () => Date)
+export class DateTimeScalar implements CustomScalar<string, Date> {
+  description =
+    'An instant, RFC 3339 in UTC with milliseconds, for example 2026-03-11T14:35:00.000Z. Input with another offset is converted; input without an offset is refused.';
+
+  serialize(value: unknown): string {
+    return (value instanceof Date ? value : new Date(value as string)).toISOString();
+  }
+
+  parseValue(value: unknown): Date {
+    const instant = typeof value === 'string' && INSTANT.test(value) ? new Date(value) : undefined;
+    // V8 moves 31 February to March; an instant that does not exist is refused instead.
+    if (instant === undefined || Number.isNaN(instant.getTime()) || !isRealDay(value as string))
+      throw new GraphQLError(
+        'A DateTime must be RFC 3339 with an offset, for example 2026-03-11T14:35:00.000Z.',
+      );
+    return instant;
+  }
+
+  parseLiteral(node: ValueNode): Date {
+    return this.parseValue(node.kind === Kind.STRING ? node.value : undefined);
+  }
+}
+
+function isRealDay(text: string): boolean {
+  const day = text.slice(0, 10);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}

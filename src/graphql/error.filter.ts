@@ -1,0 +1,34 @@
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException } from '@nestjs/common';
+import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
+import { GqlArgumentsHost } from '@nestjs/graphql';
+import { AppError, badInput, ErrorCode } from '../errors.js';
+import { toClientError } from './client-errors.js';
+import type { GraphqlContext } from './context.js';
+
+/** Shapes what resolvers, guards and pipes throw, on both transports; plain HTTP goes on to Nest. */
+@Catch()
+export class ErrorFilter extends BaseExceptionFilter implements ExceptionFilter {
+  constructor(adapterHost: HttpAdapterHost) {
+    super(adapterHost.httpAdapter);
+  }
+
+  override catch(exception: unknown, host: ArgumentsHost): unknown {
+    if (host.getType<string>() !== 'graphql') {
+      super.catch(exception, host);
+      return undefined;
+    }
+    const { correlationId } = GqlArgumentsHost.create(host).getContext<GraphqlContext>();
+    return toClientError(
+      exception instanceof HttpException ? ofNest(exception) : exception,
+      correlationId,
+    );
+  }
+}
+
+/** Nest's guard and pipes throw HTTP exceptions where ours have not spoken first. */
+function ofNest(exception: HttpException): AppError | HttpException {
+  const status: number = exception.getStatus();
+  if (status === 403) return new AppError(ErrorCode.FORBIDDEN, 'This is not allowed.');
+  return status === 400 ? badInput(exception.message) : exception;
+}

@@ -1,0 +1,79 @@
+import { ApolloDriver } from '@nestjs/apollo';
+import type { ApolloDriverConfig } from '@nestjs/apollo';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { GraphQLModule } from '@nestjs/graphql';
+import type { FastifyRequest } from 'fastify';
+import { identify } from '../auth/identity.js';
+import { TokenVerifier } from '../auth/token-verifier.js';
+import { Config } from '../config.js';
+import { ErrorCode } from '../errors.js';
+import { ApolloRules } from './apollo.plugin.js';
+import { toClientError } from './client-errors.js';
+import { createContext } from './context.js';
+import { DateTimeScalar } from './date-time.scalar.js';
+import './error-code.model.js';
+import { ErrorFilter } from './error.filter.js';
+import { inputValidation } from './input-validation.js';
+import { PARSE_OPTIONS, validationRules } from './operation-limits.js';
+import { OperationRules } from './operation-rules.js';
+import { SocketOperations } from './socket-operations.js';
+import { SocketPresence } from './socket-presence.js';
+import { SocketServer } from './socket-server.js';
+
+/** GraphQL over HTTP (Apollo) and over WebSocket (graphql-ws) on one set of rules, limits and errors. */
+@Module({})
+export class GraphqlModule {
+  /** @param types what no field names, for instance the kinds of events behind an interface; the rooms know them */
+  static with(types: Type[]): DynamicModule {
+    return {
+      module: GraphqlModule,
+      global: true,
+      imports: [
+        GraphQLModule.forRootAsync<ApolloDriverConfig>({
+          driver: ApolloDriver,
+          inject: [Config, TokenVerifier],
+          useFactory: (config: Config, verifier: TokenVerifier) =>
+            apolloOptions(config, verifier, types),
+        }),
+      ],
+      providers: [
+        DateTimeScalar,
+        OperationRules,
+        ApolloRules,
+        SocketPresence,
+        SocketOperations,
+        SocketServer,
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        { provide: APP_PIPE, useValue: inputValidation },
+      ],
+      exports: [SocketServer, SocketPresence],
+    };
+  }
+}
+
+const apolloOptions = (
+  config: Config,
+  verifier: TokenVerifier,
+  types: Type[],
+): ApolloDriverConfig => ({
+  path: '/graphql',
+  autoSchemaFile: true,
+  sortSchema: true,
+  buildSchemaOptions: { dateScalarMode: 'isoDate', orphanedTypes: [ErrorCode, ...types] },
+  // Nest's own page loads its scripts from elsewhere; ours is playground.ts.
+  graphiql: false,
+  introspection: config.INTROSPECTION,
+  csrfPrevention: true,
+  includeStacktraceInErrorResponses: false,
+  persistedQueries: false,
+  cache: 'bounded',
+  autoTransformHttpErrors: false,
+  stopOnApplicationShutdown: true,
+  parseOptions: PARSE_OPTIONS,
+  validationRules: validationRules(config.INTROSPECTION),
+  formatError: (_, error) => toClientError(error).toJSON(),
+  context: async (request: FastifyRequest) =>
+    createContext(await identify(verifier, request.headers.authorization)),
+});

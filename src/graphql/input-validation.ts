@@ -1,0 +1,56 @@
+import type { ValidationError } from 'class-validator';
+import { registerDecorator } from 'class-validator';
+import { ValidationPipe } from '@nestjs/common';
+import { badInput } from '../errors.js';
+import { isStorableText } from '../text.js';
+
+/** Text that PostgreSQL stores as it is: valid Unicode, no NUL, no lone surrogates. */
+export const IsStorableText = (): PropertyDecorator => (target, property) => {
+  registerDecorator({
+    name: 'isStorableText',
+    target: target.constructor,
+    propertyName: property as string,
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && isStorableText(value),
+      defaultMessage: () =>
+        `${String(property)} must be valid Unicode without NUL and without lone surrogates`,
+    },
+  });
+};
+
+/** An id of the marketplace's own (a user, a trip): opaque, 1 to 64 characters. */
+export const IsForeignId = (): PropertyDecorator => (target, property) => {
+  registerDecorator({
+    name: 'isForeignId',
+    target: target.constructor,
+    propertyName: property as string,
+    validator: {
+      validate: (value: unknown) =>
+        typeof value === 'string' &&
+        value.trim() !== '' &&
+        value.length <= 64 &&
+        isStorableText(value),
+      defaultMessage: () => `${String(property)} must be an id of 1 to 64 characters`,
+    },
+  });
+};
+
+/** Checks the arguments of every operation on both transports, nested ones too; unknown properties are refused. */
+export const inputValidation = new ValidationPipe({
+  transform: true,
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  stopAtFirstError: true,
+  exceptionFactory: (errors) => badInput(describe(errors)),
+});
+
+function describe(errors: readonly ValidationError[], path = ''): string {
+  return errors
+    .flatMap(({ property, constraints, children }) => {
+      const here = path === '' ? property : `${path}.${property}`;
+      const own = Object.values(constraints ?? {}).map((text) => text.replace(property, here));
+      return children?.length ? [...own, describe(children, here)] : own;
+    })
+    .join('; ');
+}

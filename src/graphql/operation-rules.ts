@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import type { DocumentNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
+import { GraphQLError, Kind, parse, specifiedRules, validate } from 'graphql';
+import { Config } from '../config.js';
+import { ErrorCode } from '../errors.js';
+import { InboxService } from '../inbox/inbox.service.js';
+import type { GraphqlContext } from './context.js';
+import { PARSE_OPTIONS, requireAffordable, validationRules } from './operation-limits.js';
+
+const REMEMBERED_DOCUMENTS = 1_000;
+
+/** What a client asks to be run. */
+export interface OperationRequest {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** A request that has passed parsing, validation and the choice of its operation. */
+export interface PreparedOperation {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+}
+
+/**
+ * The rules that every operation passes before it runs. Apollo parses and validates by itself with the same options
+ * (graphql.options.ts); what it does not know is called from its plugin, and the socket calls all of it.
+ */
+@Injectable()
+export class OperationRules {
+  readonly #rules;
+  readonly #documents = new Map<string, DocumentNode | readonly GraphQLError[]>();
+
+  constructor(
+    private readonly schemaHost: GraphQLSchemaHost,
+    private readonly inbox: InboxService,
+    config: Config,
+  ) {
+    this.#rules = [...specifiedRules, ...validationRules(config.INTROSPECTION)];
+  }
+
+  /** Parses, validates and chooses, with Apollo's codes and words. */
+  prepare(request: OperationRequest): PreparedOperation | readonly GraphQLError[] {
+    const document = this.#documentOf(request.query);
+    if (!('kind' in document)) return document;
+    const operations = document.definitions.filter(
+      (definition) => definition.kind === Kind.OPERATION_DEFINITION,
+    );
+    const name = request.operationName ?? undefined;
+    const operation =
+      name === undefined
+        ? operations[0]
+        : operations.find((candidate) => candidate.name?.value === name);
+    if (operation === undefined) return [badRequest(`Unknown operation named "${name ?? ''}".`)];
+    if (name === undefined && operations.length > 1)
+      return [badRequest('Must provide operation name if query contains multiple operations.')];
+    return { document, operation };
+  }
+
+  /**
+   * What comes between validation and execution: limits that need the variables, and the journal position for operations
+   * that ask for viewer.cursor, which is read before anything else of theirs.
+   * @throws GraphQLError QUERY_TOO_COMPLEX
+   */
+  async beforeExecution(
+    { document, operation }: PreparedOperation,
+    variables: Readonly<Record<string, unknown>>,
+    context: GraphqlContext,
+  ): Promise<void> {
+    requireAffordable(this.schemaHost.schema, document, operation, variables);
+    if (context.viewer === null || !asksForCursor(document, operation)) return;
+    const position = this.inbox.stateOf(context.viewer);
+    context.startState = position;
+    // A failure is answered by the field itself; here it only must not be left unheard.
+    await position.catch(() => undefined);
+  }
+
+  #documentOf(query: string): DocumentNode | readonly GraphQLError[] {
+    let known = this.#documents.get(query);
+    if (known === undefined) {
+      known = this.#parse(query);
+      const [oldest] = this.#documents.keys();
+      if (oldest !== undefined && this.#documents.size >= REMEMBERED_DOCUMENTS)
+        this.#documents.delete(oldest);
+      this.#documents.set(query, known);
+    }
+    return known;
+  }
+
+  #parse(query: string): DocumentNode | readonly GraphQLError[] {
+    let document: DocumentNode;
+    try {
+      document = parse(query, PARSE_OPTIONS);
+    } catch (error) {
+      return [withCode(error as GraphQLError, ErrorCode.GRAPHQL_PARSE_FAILED)];
+    }
+    const errors = validate(this.schemaHost.schema, document, this.#rules);
+    return errors.length === 0
+      ? document
+      : errors.map((error) => withCode(error, ErrorCode.GRAPHQL_VALIDATION_FAILED));
+  }
+}
+
+const badRequest = (message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: ErrorCode.BAD_USER_INPUT } });
+
+const withCode = (
+  { message, nodes, source, positions }: GraphQLError,
+  code: ErrorCode,
+): GraphQLError =>
+  new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    extensions: { code },
+  });
+
+/** Whether `cursor` is selected on a field of type Viewer; documents are small and already limited. */
+function asksForCursor(document: DocumentNode, operation: OperationDefinitionNode): boolean {
+  const inside = (set: SelectionSetNode | undefined, ofViewer: boolean): boolean =>
+    set?.selections.some((selection) => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD)
+        return document.definitions.some(
+          (definition) =>
+            definition.kind === Kind.FRAGMENT_DEFINITION &&
+            definition.name.value === selection.name.value &&
+            inside(definition.selectionSet, ofViewer),
+        );
+      if (selection.kind === Kind.INLINE_FRAGMENT) return inside(selection.selectionSet, ofViewer);
+      return ofViewer && selection.name.value === 'cursor'
+        ? true
+        : inside(selection.selectionSet, selection.name.value === 'viewer');
+    }) ?? false;
+  return operation.operation !== 'subscription' && inside(operation.selectionSet, false);
+}

@@ -1,0 +1,167 @@
+import type { Type } from '@nestjs/common';
+import { ArgsType, Field, Int, ObjectType } from '@nestjs/graphql';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { badInput } from '../errors.js';
+import type { Window } from '../page-window.js';
+
+export const MAX_PAGE = 100;
+const DEFAULT_PAGE = 50;
+
+@ObjectType({
+  description: 'Where a page lies in its list, in the terms of the Relay connection specification.',
+})
+export class PageInfo {
+  @Field({ description: 'Whether more follows behind endCursor.' })
+  hasNextPage: boolean;
+
+  @Field({ description: 'Whether there is more before startCursor.' })
+  hasPreviousPage: boolean;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of the first edge; null for an empty page.',
+  })
+  startCursor: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of the last edge; null for an empty page.',
+  })
+  endCursor: string | null;
+}
+
+@ArgsType()
+export class ForwardPageArgs {
+  @Field(() => Int, { nullable: true, description: 'At most so many, 0 to 100; 50 unless told.' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_PAGE)
+  first?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Only what follows this cursor of an edge of the same list; another cursor is BAD_USER_INPUT.',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  after?: string | null;
+}
+
+@ArgsType()
+export class PageArgs extends ForwardPageArgs {
+  @Field(() => Int, {
+    nullable: true,
+    description: 'The newest so many instead, 0 to 100; not together with first.',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_PAGE)
+  last?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Only what precedes this cursor of an edge of the same list; alone it pages backwards.',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  before?: string | null;
+}
+
+export interface Edge<Node> {
+  cursor: string;
+  node: Node;
+}
+
+export interface Connection<Node> {
+  edges: Edge<Node>[];
+  nodes: Node[];
+  pageInfo: PageInfo;
+}
+
+/** Makes the Relay edge and connection types of a node type; the concrete classes extend what it gives. */
+export function paginated<Node extends object>(
+  node: Type<Node>,
+  name: string,
+): { edge: Type<Edge<Node>>; connection: Type<Connection<Node>> } {
+  @ObjectType(`${name}Edge`, { description: `A ${name} and its place in the list.` })
+  class NodeEdge {
+    @Field({ description: 'Opaque: give it as after or before.' })
+    cursor: string;
+
+    @Field(() => node, { description: 'The item itself.' })
+    node: Node;
+  }
+
+  @ObjectType(`${name}Connection`, { description: `A page of ${name} items.` })
+  class NodeConnection {
+    @Field(() => [NodeEdge], {
+      description: 'The items of the page with their cursors, in the order of the list.',
+    })
+    edges: NodeEdge[];
+
+    @Field(() => [node], { description: 'The items alone, in the same order.' })
+    nodes: Node[];
+
+    @Field(() => PageInfo, { description: 'Whether there is more, and where.' })
+    pageInfo: PageInfo;
+  }
+  return {
+    edge: NodeEdge as unknown as Type<Edge<Node>>,
+    connection: NodeConnection as unknown as Type<Connection<Node>>,
+  };
+}
+
+/** @throws AppError BAD_USER_INPUT for first with last, and through `parse` for a cursor of another list */
+export function windowOf<Key>(args: PageArgs, parse: (cursor: string) => Key): Window<Key> {
+  const { first = null, after = null, last = null, before = null } = args;
+  if (first !== null && last !== null) throw badInput('first and last exclude each other.');
+  return {
+    limit: first ?? last ?? DEFAULT_PAGE,
+    backwards: last !== null || (first === null && before !== null && after === null),
+    after: after === null ? null : parse(after),
+    before: before === null ? null : parse(before),
+  };
+}
+
+/**
+ * @param rows up to limit + 1 rows, read in the window's direction: the extra one only tells that there is more
+ */
+export function connectionOf<Key, Node>(
+  window: Window<Key>,
+  rows: readonly Node[],
+  cursorOf: (node: Node) => string,
+): Connection<Node> {
+  const more = rows.length > window.limit;
+  const nodes = rows.slice(0, window.limit);
+  if (window.backwards) nodes.reverse();
+  const edges = nodes.map((node) => ({ cursor: cursorOf(node), node }));
+  return {
+    edges,
+    nodes,
+    pageInfo: {
+      hasNextPage: window.backwards ? window.before !== null : more,
+      hasPreviousPage: window.backwards ? more : window.after !== null,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+/** Opaque cursors: `kind` keeps the cursor of one list from being used in another. */
+export const encodeCursor = (kind: string, ...parts: (string | number)[]): string =>
+  Buffer.from([kind, ...parts].join(':')).toString('base64url');
+
+/** @throws AppError BAD_USER_INPUT */
+export function decodeCursor(kind: string, shape: RegExp, cursor: string): string[] {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const match = shape.exec(text.startsWith(`${kind}:`) ? text.slice(kind.length + 1) : '\0');
+  if (match === null || encodeCursor(text) !== cursor)
+    throw badInput('The cursor is not one of this list.');
+  return match.slice(1);
+}

@@ -1,0 +1,238 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable, Logger } from '@nestjs/common';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import type { ExecutionArgs, ExecutionResult, FieldNode } from 'graphql';
+import { execute, GraphQLError, Kind } from 'graphql';
+import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
+import { CloseCode, makeServer } from 'graphql-ws';
+import type { RawData, WebSocket } from 'ws';
+import { identify } from '../auth/identity.js';
+import { TokenVerifier } from '../auth/token-verifier.js';
+import type { Viewer } from '../auth/viewer.js';
+import { Config } from '../config.js';
+import { AppError, ErrorCode } from '../errors.js';
+import { Hub } from '../inbox/hub.js';
+import { toClientError } from './client-errors.js';
+import type { GraphqlContext } from './context.js';
+import { createContext } from './context.js';
+import { subscribeLive } from './live-operation.js';
+import { logOperation } from './operation-log.js';
+import { OperationRules } from './operation-rules.js';
+import type { PreparedOperation } from './operation-rules.js';
+import { SocketPresence } from './socket-presence.js';
+import { SocketWriter } from './socket-writer.js';
+
+/** The stock client tries again after 1013, and gives up for good after 4500 or 1011. */
+const TRY_AGAIN_LATER = 1013;
+/** setTimeout's longest delay; a token that lives longer is looked at again then. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** What we know of a socket. */
+interface SocketState {
+  readonly socket: WebSocket;
+  readonly writer: SocketWriter;
+  viewer: Viewer | null;
+  expiry: NodeJS.Timeout | undefined;
+}
+
+type SocketContext = Context<Record<string, unknown>, SocketState>;
+
+interface SocketExecutionArgs extends ExecutionArgs {
+  contextValue: GraphqlContext;
+  prepared: PreparedOperation;
+  operationId: string;
+  state: SocketState;
+}
+
+/** Runs operations that come over a socket, under the very rules of those that come over HTTP. */
+@Injectable()
+export class SocketOperations {
+  readonly #logger = new Logger('Socket');
+  readonly #server;
+  #pending = 0;
+
+  constructor(
+    private readonly rules: OperationRules,
+    private readonly verifier: TokenVerifier,
+    private readonly schemaHost: GraphQLSchemaHost,
+    private readonly hub: Hub,
+    private readonly presence: SocketPresence,
+    private readonly config: Config,
+  ) {
+    this.#server = makeServer<Record<string, unknown>, SocketState>({
+      onConnect: (context) => this.#connect(context),
+      onSubscribe: (context, id, payload) => this.#prepare(context, id, payload),
+      execute: (args) => this.#execute(args as SocketExecutionArgs),
+      subscribe: (args) => this.#subscribe(args as SocketExecutionArgs),
+      onError: (_context, _id, _payload, errors) =>
+        errors.map((error) => toClientError(error).toJSON()),
+    } satisfies ServerOptions<Record<string, unknown>, SocketState>);
+  }
+
+  /** Sockets that have not yet shown who they are. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  serve(socket: WebSocket, _request: IncomingMessage): void {
+    const state: SocketState = {
+      socket,
+      writer: new SocketWriter(socket, () => {
+        if (state.viewer !== null) this.hub.resume(state.viewer.userId);
+      }),
+      viewer: null,
+      expiry: undefined,
+    };
+    this.#pending += 1;
+    const closed = this.#server.opened(
+      {
+        protocol: socket.protocol,
+        send: (frame) => state.writer.send(frame),
+        close: (code, reason) => {
+          socket.close(code, reason);
+        },
+        onMessage: (listener) => {
+          socket.on('message', (data: RawData) => {
+            listener(textOf(data)).catch((error: unknown) => {
+              this.#logger.error(error instanceof Error ? error.stack : String(error));
+              socket.close(TRY_AGAIN_LATER, 'Try again later');
+            });
+          });
+        },
+      },
+      state,
+    );
+    socket.once('close', (code, reason) => {
+      clearTimeout(state.expiry);
+      if (state.viewer === null) this.#pending -= 1;
+      else this.presence.left(state.viewer.userId);
+      void closed(code, reason.toString());
+    });
+  }
+
+  async #connect({ connectionParams, extra }: SocketContext): Promise<boolean> {
+    const { viewer, refusal } = await identify(this.verifier, connectionParams?.authorization);
+    if (extra.socket.readyState !== extra.socket.OPEN) return true;
+    if (viewer === null) {
+      if (refusal?.code !== ErrorCode.SERVICE_UNAVAILABLE) return false;
+      extra.socket.close(TRY_AGAIN_LATER, refusal.message);
+      return true;
+    }
+    if (this.presence.socketsOf(viewer.userId) >= this.config.MAX_SOCKETS_PER_PERSON) {
+      extra.socket.close(TRY_AGAIN_LATER, 'Too many connections of one person');
+      return true;
+    }
+    extra.viewer = viewer;
+    this.#pending -= 1;
+    this.presence.came(viewer.userId);
+    this.#closeAtExpiry(extra, viewer);
+    return true;
+  }
+
+  #closeAtExpiry(state: SocketState, viewer: Viewer): void {
+    const left = viewer.expiresAt - Date.now();
+    state.expiry = setTimeout(
+      () => {
+        if (viewer.expiresAt > Date.now()) this.#closeAtExpiry(state, viewer);
+        else state.socket.close(CloseCode.Forbidden, 'The token has expired');
+      },
+      Math.min(Math.max(left, 0), LONGEST_DELAY_MS),
+    );
+  }
+
+  async #prepare(
+    { extra: state, subscriptions }: SocketContext,
+    operationId: string,
+    { query, operationName, variables }: SubscribePayload,
+  ): Promise<SocketExecutionArgs | readonly GraphQLError[]> {
+    const contextValue = createContext({ viewer: state.viewer });
+    const running = Object.keys(subscriptions).length;
+    if (running > this.config.MAX_OPERATIONS_PER_SOCKET)
+      return [toClientError(tooManyOperations(this.config.MAX_OPERATIONS_PER_SOCKET))];
+    const prepared = this.rules.prepare({ query, operationName, variables });
+    if (!('document' in prepared)) return prepared.map((error) => toClientError(error));
+    try {
+      await this.rules.beforeExecution(prepared, variables ?? {}, contextValue);
+    } catch (error) {
+      return [toClientError(error, contextValue.correlationId)];
+    }
+    return {
+      schema: this.schemaHost.schema,
+      document: prepared.document,
+      operationName: operationName ?? null,
+      variableValues: variables ?? {},
+      contextValue,
+      prepared,
+      operationId,
+      state,
+    };
+  }
+
+  async #execute(args: SocketExecutionArgs): Promise<ExecutionResult> {
+    const startedAt = performance.now();
+    const { errors, ...result } = await execute(args);
+    const shaped = errors?.map((error) => toClientError(error, args.contextValue.correlationId));
+    this.#log(args, startedAt, shaped);
+    return shaped === undefined ? result : { ...result, errors: shaped };
+  }
+
+  async #subscribe(
+    args: SocketExecutionArgs,
+  ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+    const startedAt = performance.now();
+    const writer = args.state.writer.forOperation(args.operationId);
+    const live = await subscribeLive(args, rootFieldOf(args.prepared), writer);
+    this.#log(args, startedAt, 'errors' in live ? live.errors : undefined);
+    return live;
+  }
+
+  #log(
+    { contextValue, prepared: { operation } }: SocketExecutionArgs,
+    startedAt: number,
+    errors: readonly GraphQLError[] | undefined,
+  ): void {
+    logOperation(
+      'ws',
+      contextValue,
+      { type: operation.operation, name: operation.name?.value },
+      startedAt,
+      errors,
+    );
+  }
+}
+
+const tooManyOperations = (limit: number): AppError =>
+  new AppError(ErrorCode.RATE_LIMITED, `A socket runs at most ${limit} operations at a time.`, {
+    limit,
+  });
+
+const textOf = (data: RawData): string =>
+  Buffer.isBuffer(data)
+    ? data.toString()
+    : Array.isArray(data)
+      ? Buffer.concat(data).toString()
+      : Buffer.from(data).toString();
+
+/** Validation has seen to it that a subscription has exactly one field, and fragments are looked through. */
+function rootFieldOf({ document, operation }: PreparedOperation): FieldNode {
+  let selections = operation.selectionSet.selections;
+  for (;;) {
+    const [selection] = selections;
+    if (selection?.kind === Kind.FIELD) return selection;
+    const fragment =
+      selection?.kind === Kind.INLINE_FRAGMENT
+        ? selection
+        : document.definitions.find(
+            (definition) =>
+              definition.kind === Kind.FRAGMENT_DEFINITION &&
+              definition.name.value === selection?.name.value,
+          );
+    if (
+      fragment === undefined ||
+      !('selectionSet' in fragment) ||
+      fragment.selectionSet === undefined
+    )
+      throw new Error('BUG: a subscription without a field passed validation');
+    selections = fragment.selectionSet.selections as typeof selections;
+  }
+}

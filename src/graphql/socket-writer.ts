@@ -1,0 +1,51 @@
+import type { WebSocket } from 'ws';
+import type { FrameWriter } from './live-operation.js';
+
+/** A socket with more than this waiting is left behind until it has drained; its streams go on from the journal. */
+const HIGH_WATER_BYTES = 256 * 1024;
+
+/** Writes frames to one socket and tells when it can take more. */
+export class SocketWriter {
+  #full = false;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly onDrain: () => void,
+  ) {}
+
+  get ready(): boolean {
+    return !this.#full && this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** Resolves when the frame has left, also when the socket is gone by then. */
+  send(frame: string): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.socket.readyState !== this.socket.OPEN) {
+        resolve();
+        return;
+      }
+      this.socket.send(frame, () => {
+        resolve();
+        this.#drained();
+      });
+      this.#full = this.socket.bufferedAmount > HIGH_WATER_BYTES;
+    });
+  }
+
+  forOperation(id: string): FrameWriter {
+    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const isReady = (): boolean => this.ready;
+    return {
+      get ready() {
+        return isReady();
+      },
+      next: (payload) => void this.send(`${head}${payload}}`),
+    };
+  }
+
+  #drained(): void {
+    if (!this.#full || this.socket.bufferedAmount > HIGH_WATER_BYTES / 2) return;
+    this.#full = false;
+    this.onDrain();
+  }
+}

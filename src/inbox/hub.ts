@@ -1,0 +1,84 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { Config } from '../config.js';
+import { EventBus } from '../events/event-bus.js';
+import { JournalFeed } from './journal-feed.js';
+import type { JournalReader } from './journal-feed.js';
+import { JournalRepository } from './journal.repository.js';
+
+/**
+ * One entry per connected person of this node: hints in, journal entries out. Hints only make it quick: a sweep asks
+ * PostgreSQL every moment where the journals of all connected people stand, so a lost hint costs time and nothing else.
+ */
+@Injectable()
+export class Hub implements OnModuleInit, OnModuleDestroy {
+  readonly #feeds = new Map<string, JournalFeed>();
+  readonly #logger = new Logger('Hub');
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweeping = false;
+  #stopListening: () => void = () => undefined;
+
+  constructor(
+    private readonly journals: JournalRepository,
+    private readonly bus: EventBus,
+    private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.#stopListening = this.bus.listen((event) => {
+      if (event.type === 'inboxGrew') this.#feeds.get(event.userId)?.advanceTo(event.position);
+    });
+    this.#sweeper = setInterval(() => void this.sweep(), this.config.INBOX_SWEEP_MS);
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.#sweeper);
+    this.#stopListening();
+  }
+
+  /** How many people have a live stream on this node; for metrics and for the tests' leak check. */
+  get size(): number {
+    return this.#feeds.size;
+  }
+
+  /**
+   * Starts to serve a reader, before its first look at the journal: what is committed from now on is either found by
+   * that look or announced to the feed.
+   * @returns the function that ends it; the last reader of a person takes the entry away
+   */
+  attach(userId: string, reader: JournalReader): () => void {
+    let feed = this.#feeds.get(userId);
+    if (feed === undefined) {
+      feed = new JournalFeed(userId, this.journals);
+      this.#feeds.set(userId, feed);
+    }
+    feed.add(reader);
+    return () => {
+      if (feed.remove(reader) === 0 && this.#feeds.get(userId) === feed) this.#feeds.delete(userId);
+    };
+  }
+
+  /**
+   * A reader has become able to take (more).
+   * @param head where the reader knows the journal to stand
+   */
+  resume(userId: string, head = 0): void {
+    const feed = this.#feeds.get(userId);
+    feed?.advanceTo(head);
+    feed?.pump();
+  }
+
+  /** Compares every feed with PostgreSQL; each of its readers is behind or not by its own position. */
+  async sweep(): Promise<void> {
+    if (this.#sweeping || this.#feeds.size === 0) return;
+    this.#sweeping = true;
+    try {
+      for (const [userId, position] of await this.journals.positionsOf([...this.#feeds.keys()]))
+        this.#feeds.get(userId)?.advanceTo(position);
+    } catch (error) {
+      this.#logger.warn(`The sweep failed, the next one tries again: ${(error as Error).message}`);
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+}

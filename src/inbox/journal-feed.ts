@@ -1,0 +1,146 @@
+import { Logger } from '@nestjs/common';
+import { resyncRequired } from './cursor.js';
+import type { JournalEntry } from './journal-entry.js';
+import type { JournalRepository } from './journal.repository.js';
+
+const PAGE = 200;
+
+/** Somebody who follows a person's journal from a position of their own. */
+export interface JournalReader {
+  /** The last entry that was offered to it; null until it knows where it starts. */
+  readonly position: number | null;
+  /** False while it cannot take more (a socket that does not drain): it is left behind and catches up later. */
+  readonly ready: boolean;
+  /** Readers with the same group turn an entry into the same answer. */
+  readonly group: string;
+  wants(entry: JournalEntry): boolean;
+  /** Turns entries into answers, once for all readers of the group; null for what must not be told after all. */
+  render(entries: readonly JournalEntry[]): Promise<readonly (Rendered | null)[]>;
+  /** Moves the position on to this entry, and tells it where there is an answer. */
+  take(entry: JournalEntry, answer: Rendered | null): void;
+  fail(error: unknown): void;
+}
+
+/** Opaque here: whatever the group's readers send. */
+export type Rendered = string;
+
+/**
+ * Feeds one person's readers from the journal, in order and without gaps. It keeps no entries: a position is all that a
+ * reader is, and whoever is behind, for whatever reason, is served from PostgreSQL in pages.
+ */
+export class JournalFeed {
+  readonly #readers = new Set<JournalReader>();
+  readonly #logger = new Logger('JournalFeed');
+  /** The furthest position that is known to be committed. */
+  #head = 0;
+  #pumping = false;
+
+  constructor(
+    private readonly userId: string,
+    private readonly journals: JournalRepository,
+  ) {}
+
+  add(reader: JournalReader): void {
+    this.#readers.add(reader);
+  }
+
+  /** @returns how many readers are left */
+  remove(reader: JournalReader): number {
+    this.#readers.delete(reader);
+    return this.#readers.size;
+  }
+
+  /** A hint, or the sweep: the journal stands at least here. */
+  advanceTo(position: number): void {
+    if (position > this.#head) {
+      this.#head = position;
+      this.pump();
+    }
+  }
+
+  /** Serves everybody who is ready and behind; one run at a time. */
+  pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    void this.#serve()
+      .catch((error: unknown) => {
+        // The database is away: the next hint or sweep starts again from the same positions.
+        this.#head = 0;
+        this.#logger.warn(
+          `Reading the journal failed, it is tried again: ${(error as Error).message}`,
+        );
+      })
+      .finally(() => {
+        this.#pumping = false;
+        if (this.#behind().length > 0) this.pump();
+      });
+  }
+
+  async #serve(): Promise<void> {
+    for (let newestFirst = true; ; newestFirst = !newestFirst) {
+      const behind = this.#behind();
+      if (behind.length === 0) return;
+      // Whoever is nearly there is not made to wait for whoever comes from far: the two ends take turns.
+      const positions = behind.map((reader) => reader.position ?? 0);
+      await this.#servePage(newestFirst ? Math.max(...positions) : Math.min(...positions), behind);
+    }
+  }
+
+  #behind(): JournalReader[] {
+    return [...this.#readers].filter(
+      (reader) => reader.ready && reader.position !== null && reader.position < this.#head,
+    );
+  }
+
+  /** @param readers those for whom is rendered; who comes later is served by a page of its own */
+  async #servePage(from: number, readers: readonly JournalReader[]): Promise<void> {
+    const entries = await this.journals.readAfter(this.userId, from, PAGE);
+    if (entries[0]?.position !== from + 1) {
+      await this.#miss(from, entries.length > 0, readers);
+      return;
+    }
+    const answers = await this.#render(entries, readers);
+    for (const [index, entry] of entries.entries())
+      for (const reader of readers)
+        if (reader.position === entry.position - 1 && reader.ready && this.#readers.has(reader))
+          reader.take(
+            entry,
+            reader.wants(entry) ? (answers.get(reader.group)?.[index] ?? null) : null,
+          );
+    this.#head = Math.max(this.#head, entries.at(-1)?.position ?? 0);
+  }
+
+  /** The entry that should follow is not there: trimmed away under a reader, a database that was put back, or a false hint. */
+  async #miss(from: number, trimmed: boolean, readers: readonly JournalReader[]): Promise<void> {
+    const position = (await this.journals.positionsOf([this.userId])).get(this.userId) ?? 0;
+    this.#head = position;
+    if (trimmed || position !== from)
+      for (const reader of readers) if (reader.position === from) reader.fail(resyncRequired());
+  }
+
+  /** Each group renders, once, what at least one of its readers wants. */
+  async #render(
+    entries: readonly JournalEntry[],
+    readers: readonly JournalReader[],
+  ): Promise<ReadonlyMap<string, readonly (Rendered | null)[]>> {
+    const groups = new Map<string, JournalReader[]>();
+    for (const reader of readers) {
+      const members = groups.get(reader.group);
+      if (members === undefined) groups.set(reader.group, [reader]);
+      else members.push(reader);
+    }
+    const rendered = await Promise.all(
+      [...groups].map(async ([group, members]) => {
+        const wanted = entries.filter((entry) =>
+          members.some((reader) => (reader.position ?? 0) < entry.position && reader.wants(entry)),
+        );
+        const answers = wanted.length === 0 ? [] : await members[0]!.render(wanted);
+        const byPosition = new Map(
+          wanted.map((entry, index) => [entry.position, answers[index] ?? null]),
+        );
+        return [group, entries.map((entry) => byPosition.get(entry.position) ?? null)] as const;
+      }),
+    );
+    return new Map(rendered);
+  }
+}

@@ -1,0 +1,133 @@
+import type { Viewer } from '../auth/viewer.js';
+import { encodePosition } from './cursor.js';
+import type { Hub } from './hub.js';
+import type { JournalEntry, JournalEvent, JournalFilter } from './journal-entry.js';
+import { matches } from './journal-entry.js';
+import type { JournalReader, Rendered } from './journal-feed.js';
+
+/** The first event of a stream that announces its start. */
+export interface ReadyEvent {
+  readonly kind: 'READY';
+  readonly cursor: string;
+  readonly at: Date;
+  readonly unreadMessageCount: number;
+  readonly unreadThreadCount: number;
+}
+
+/** Where a stream starts. */
+export interface StreamStart {
+  readonly epoch: string;
+  /** The last entry that the client has already. */
+  readonly position: number;
+  /** Where the journal stood at the look. */
+  readonly head: number;
+  /** Sent first, where the subscription announces its start. */
+  readonly ready: ReadyEvent | null;
+}
+
+export type StreamEvent = ReadyEvent | JournalEvent;
+
+/** Whoever sends a stream's events to a client. */
+export interface StreamSink {
+  /** Sinks of one person with the same group turn an event into the same answer. */
+  readonly group: string;
+  readonly ready: boolean;
+  render(events: readonly StreamEvent[]): Promise<readonly (Rendered | null)[]>;
+  send(answer: Rendered): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * A person's journal from a cursor on, filtered: what every subscription on the journal returns. It is an AsyncIterable only
+ * because graphql-js asks for one; whoever serves it calls connect(), so that events are rendered once for all sockets
+ * of the person that ask alike.
+ */
+export class JournalStream implements AsyncIterable<never>, JournalReader {
+  position: number | null = null;
+  #sink: StreamSink | undefined;
+  #detach: () => void;
+
+  private constructor(
+    private readonly hub: Hub,
+    private readonly viewer: Viewer,
+    private readonly filter: JournalFilter,
+  ) {
+    this.#detach = hub.attach(viewer.userId, this);
+  }
+
+  #start: StreamStart = { epoch: '', position: 0, head: 0, ready: null };
+
+  /**
+   * Attaches first and only then looks at the journal, so that nothing falls between the look and the live events.
+   * @param look reads where to start; its error ends the stream
+   */
+  static async open(
+    hub: Hub,
+    viewer: Viewer,
+    filter: JournalFilter,
+    look: () => Promise<StreamStart>,
+  ): Promise<JournalStream> {
+    const stream = new JournalStream(hub, viewer, filter);
+    try {
+      stream.#start = await look();
+      return stream;
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+  }
+
+  /** Begins to send, once. */
+  async connect(sink: StreamSink): Promise<void> {
+    this.#sink = sink;
+    const { ready, position, head } = this.#start;
+    if (ready !== null) {
+      const [answer] = await sink.render([ready]);
+      if (typeof answer === 'string') sink.send(answer);
+    }
+    this.position = position;
+    this.hub.resume(this.viewer.userId, head);
+  }
+
+  close(): void {
+    this.#detach();
+    this.#sink = undefined;
+  }
+
+  get ready(): boolean {
+    return this.#sink?.ready ?? false;
+  }
+
+  get group(): string {
+    return this.#sink?.group ?? '';
+  }
+
+  wants(entry: JournalEntry): boolean {
+    return matches(this.filter, entry);
+  }
+
+  async render(entries: readonly JournalEntry[]): Promise<readonly (Rendered | null)[]> {
+    const events = entries.map((entry) => toEvent(entry, this.#start.epoch, this.viewer.userId));
+    return (await this.#sink?.render(events)) ?? [];
+  }
+
+  take(entry: JournalEntry, answer: Rendered | null): void {
+    this.position = entry.position;
+    if (answer !== null) this.#sink?.send(answer);
+  }
+
+  fail(error: unknown): void {
+    const sink = this.#sink;
+    this.close();
+    sink?.fail(error);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<never> {
+    throw new Error('BUG: a journal stream is connected to a sink, not iterated');
+  }
+}
+
+export const toEvent = (entry: JournalEntry, epoch: string, userId: string): JournalEvent => ({
+  ...entry,
+  cursor: encodePosition(epoch, userId, entry.position),
+});

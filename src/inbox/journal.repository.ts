@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import type { JournalEntry, JournalState } from './journal-entry.js';
+
+/** The life of this database: another after a restore (other cluster or database) and after a promotion (other timeline). */
+const EPOCH = `SELECT (SELECT system_identifier FROM pg_control_system())::text || ':' ||
+  (SELECT oid FROM pg_database WHERE datname = current_database())::text || ':' ||
+  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS life`;
+
+const STATE = `SELECT (${EPOCH}) AS life, coalesce(i.position, 0) AS position, coalesce(i.floor, 0) AS floor,
+    coalesce(i.unread_message_count, 0) AS "unreadMessageCount", coalesce(i.unread_thread_count, 0) AS "unreadThreadCount"
+  FROM (SELECT $1::text AS user_id) AS viewer LEFT JOIN inboxes i USING (user_id)`;
+
+const PAGE = `SELECT e.position, e.at, e.kind, e.thread_id AS "threadId", e.message_id AS "messageId",
+    e.actor_id AS "actorId", e.up_to_sequence AS "upToSequence", e.unread_message_count AS "unreadMessageCount",
+    e.unread_thread_count AS "unreadThreadCount", (e.kind = 'THREAD_REMOVED' OR p.user_id IS NOT NULL) AS visible
+  FROM inbox_entries e LEFT JOIN participants p ON p.thread_id = e.thread_id AND p.user_id = e.user_id
+  WHERE e.user_id = $1 AND e.position > $2 ORDER BY e.position LIMIT $3`;
+
+/** Reads journals. They are written by the SQL functions that write what they tell of. */
+@Injectable()
+export class JournalRepository {
+  constructor(private readonly database: Database) {}
+
+  async stateOf(userId: string): Promise<JournalState> {
+    const { life, ...state } = await this.database.row<JournalState & { life: string }>(
+      'journal_state',
+      STATE,
+      [userId],
+    );
+    return { ...state, epoch: createHash('sha256').update(life).digest('base64url').slice(0, 8) };
+  }
+
+  /** Entries after a position, oldest first, as they concern the person now. */
+  readAfter(userId: string, position: number, limit: number): Promise<JournalEntry[]> {
+    return this.database.rows<JournalEntry>('journal_page', PAGE, [userId, position, limit]);
+  }
+
+  /** Where the journals of these people stand; people without one are missing. */
+  async positionsOf(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.database.rows<{ userId: string; position: number }>(
+      'journal_positions',
+      'SELECT user_id AS "userId", position FROM inboxes WHERE user_id = ANY ($1)',
+      [userIds],
+    );
+    return new Map(rows.map(({ userId, position }) => [userId, position]));
+  }
+
+  /**
+   * Drops what is older than the retention or beyond the number of kept entries, one bounded batch of people at a time.
+   * @returns how many entries were dropped in this batch; 0 when nothing is left to do
+   */
+  async trim(retentionDays: number, keptEntries: number): Promise<number> {
+    const { dropped } = await this.database.row<{ dropped: number }>(
+      'inbox_trim',
+      'SELECT inbox_trim($1, $2) AS dropped',
+      [retentionDays, keptEntries],
+    );
+    return dropped;
+  }
+}

@@ -1,0 +1,181 @@
+import { Args, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { CurrentViewer } from '../auth/current-viewer.js';
+import type { Viewer } from '../auth/viewer.js';
+import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
+import type { Connection } from '../graphql/paging.js';
+import { connectionOf, PageArgs, windowOf } from '../graphql/paging.js';
+import { ThreadAccess } from '../threads/thread-access.js';
+import { loadThread } from '../threads/thread-fields.resolver.js';
+import { ChatThread } from '../threads/thread.model.js';
+import type { ThreadRow } from '../threads/thread-rows.js';
+import { User } from '../users/user.model.js';
+import { UsersService } from '../users/users.service.js';
+import { parseSequenceCursor, sequenceCursor } from './message-cursors.js';
+import {
+  ChatMessage,
+  ChatMessageConnection,
+  GeoPoint,
+  MessageReader,
+  MessageStatus,
+  SystemEvent,
+} from './message.model.js';
+import type { MessageRow, ReaderRow } from './message-rows.js';
+import { MessagesService } from './messages.service.js';
+
+/** What messages add to a thread. */
+@Resolver(() => ChatThread)
+export class ThreadMessagesResolver {
+  constructor(private readonly messagesService: MessagesService) {}
+
+  @ResolveField(() => ChatMessageConnection, {
+    description:
+      'Oldest first inside a page, whichever way is paged: from the first message on with first, from the newest back with last. At most 100 a page, 50 unless told.',
+  })
+  async messages(
+    @Parent() thread: ThreadRow,
+    @CurrentViewer() viewer: Viewer,
+    @Args() args: PageArgs,
+  ): Promise<Connection<MessageRow>> {
+    const window = windowOf(args, parseSequenceCursor);
+    const rows = await this.messagesService.findPageOfThread(viewer, thread.id, {}, window);
+    return connectionOf(window, rows, sequenceCursor);
+  }
+
+  @ResolveField(() => ChatMessage, {
+    nullable: true,
+    description: 'The newest message; null while the thread is empty.',
+  })
+  lastMessage(
+    @Parent() { id, lastSequence }: ThreadRow,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<MessageRow | null> {
+    return lastSequence === 0
+      ? Promise.resolve(null)
+      : loadPlace(this.messagesService, loaders, id, lastSequence);
+  }
+}
+
+@Resolver(() => ChatMessage)
+export class MessageFieldsResolver {
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly access: ThreadAccess,
+  ) {}
+
+  @ResolveField(() => ChatThread, { description: 'The thread it is in.' })
+  thread(
+    @Parent() { threadId }: MessageRow,
+    @CurrentViewer() viewer: Viewer,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<ThreadRow> {
+    return loadThread(this.access, viewer, loaders, threadId);
+  }
+
+  @ResolveField(() => User, {
+    nullable: true,
+    description: 'Who sent it. Null for system messages.',
+  })
+  sender(@Parent() { senderUserId, senderDisplayName, senderAvatarUrl }: MessageRow): User | null {
+    return senderUserId === null
+      ? null
+      : { id: senderUserId, displayName: senderDisplayName, avatarUrl: senderAvatarUrl };
+  }
+
+  @ResolveField(() => GeoPoint, { nullable: true, description: 'The place, of a LOCATION.' })
+  location(@Parent() { latitude, longitude, locationLabel }: MessageRow): GeoPoint | null {
+    return latitude === null || longitude === null
+      ? null
+      : { latitude, longitude, label: locationLabel };
+  }
+
+  @ResolveField(() => SystemEvent, {
+    nullable: true,
+    description:
+      'The code and the parameters of a system message, so that a client can render it in the viewer’s language.',
+  })
+  systemEvent(@Parent() { systemCode, systemParams }: MessageRow): SystemEvent | null {
+    return systemCode === null ? null : { code: systemCode, params: systemParams ?? [] };
+  }
+
+  @ResolveField(() => ChatMessage, {
+    nullable: true,
+    description: 'The message it answers; a tombstone where that was deleted.',
+  })
+  async replyTo(
+    @Parent() { replyToId }: MessageRow,
+    @CurrentViewer() viewer: Viewer,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<MessageRow | null> {
+    if (replyToId === null) return null;
+    return loaders.get('messages', (ids) => this.messages.findVisible(viewer, ids)).load(replyToId);
+  }
+
+  @ResolveField(() => MessageStatus, { description: 'For the sender’s ticks.' })
+  async status(
+    @Parent() message: MessageRow,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<MessageStatus> {
+    const others = await this.#others(message, loaders);
+    if (others.length === 0) return MessageStatus.SENT;
+    if (others.every(({ readAt }) => readAt !== null)) return MessageStatus.READ;
+    return others.every(({ delivered }) => delivered)
+      ? MessageStatus.DELIVERED
+      : MessageStatus.SENT;
+  }
+
+  @ResolveField(() => Date, {
+    nullable: true,
+    description:
+      'When it was read: for a thread of two, by the other one; with more people, when the last of the others had read it. Null while unread.',
+  })
+  async readAt(
+    @Parent() message: MessageRow,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<Date | null> {
+    const times = (await this.#others(message, loaders)).map(
+      ({ readAt }) => readAt?.getTime() ?? Infinity,
+    );
+    const last = Math.max(...times);
+    return Number.isFinite(last) ? new Date(last) : null;
+  }
+
+  @ResolveField(() => [MessageReader], {
+    description: 'Who has read it and when (never the sender), in the order of reading.',
+  })
+  async readBy(
+    @Parent() message: MessageRow,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<ReaderRow[]> {
+    return (await this.#others(message, loaders)).filter(({ readAt }) => readAt !== null);
+  }
+
+  async #others(message: MessageRow, loaders: Loaders): Promise<readonly ReaderRow[]> {
+    return (
+      (await loaders.get('readers', (ids) => this.messages.readersOf(ids)).load(message.id)) ?? []
+    );
+  }
+}
+
+@Resolver(() => MessageReader)
+export class MessageReaderResolver {
+  constructor(private readonly users: UsersService) {}
+
+  @ResolveField(() => User, { description: 'Who has read it.' })
+  user(@Parent() { userId }: ReaderRow, @CurrentLoaders() loaders: Loaders): Promise<User> {
+    return loadUser(this.users, loaders, userId);
+  }
+}
+
+/** A person by id; one whom nobody knows any more keeps the id. */
+export async function loadUser(users: UsersService, loaders: Loaders, id: string): Promise<User> {
+  const user = await loaders.get('users', (ids) => users.findByIds(ids)).load(id);
+  return user ?? { id, displayName: null, avatarUrl: null };
+}
+
+export const loadPlace = (
+  messages: MessagesService,
+  loaders: Loaders,
+  threadId: string,
+  sequence: number,
+): Promise<MessageRow | null> =>
+  loaders.get('places', (places) => messages.findByPlaces(places)).load(`${threadId}:${sequence}`);

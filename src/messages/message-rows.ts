@@ -1,0 +1,38 @@
+import type { MessageType } from '../generated/prisma/enums.js';
+
+/** A message with its sender's name. */
+export interface MessageRow {
+  readonly id: string;
+  readonly threadId: string;
+  readonly sequence: number;
+  readonly authorId: string;
+  readonly senderUserId: string | null;
+  readonly senderDisplayName: string | null;
+  readonly senderAvatarUrl: string | null;
+  readonly body: string;
+  readonly messageType: MessageType;
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+  readonly locationLabel: string | null;
+  readonly systemCode: string | null;
+  readonly systemParams: { key: string; value: string }[] | null;
+  readonly replyToId: string | null;
+  readonly clientMessageId: string | null;
+  readonly sentAt: Date;
+  readonly editedAt: Date | null;
+  readonly deletedAt: Date | null;
+}
+
+/** How one other participant stands to a message. */
+export interface ReaderRow {
+  readonly messageId: string;
+  readonly userId: string;
+  readonly delivered: boolean;
+  readonly readAt: Date | null;
+}
+
+export interface MessageSelection {
+  readonly senderUserId?: string | null | undefined;
+  readonly messageType?: MessageType | null | undefined;
+  readonly unread?: boolean | null | undefined;
+}

@@ -1,0 +1,35 @@
+import { Module } from '@nestjs/common';
+import { ThreadsModule } from '../threads/threads.module.js';
+import { UsersModule } from '../users/users.module.js';
+import {
+  MessageAddedResolver,
+  MessageReadResolver,
+  MessageSubscriptionsResolver,
+  MessageUpdatedResolver,
+} from './message-events.resolver.js';
+import {
+  MessageFieldsResolver,
+  MessageReaderResolver,
+  ThreadMessagesResolver,
+} from './message-fields.resolver.js';
+import { MessagesRepository } from './messages.repository.js';
+import { MessagesResolver } from './messages.resolver.js';
+import { MessagesService } from './messages.service.js';
+
+/** What is said in threads: sending, history, edits, receipts. Knows threads and people, and not notifications. */
+@Module({
+  imports: [ThreadsModule, UsersModule],
+  providers: [
+    MessagesRepository,
+    MessagesService,
+    MessagesResolver,
+    MessageSubscriptionsResolver,
+    ThreadMessagesResolver,
+    MessageFieldsResolver,
+    MessageReaderResolver,
+    MessageAddedResolver,
+    MessageUpdatedResolver,
+    MessageReadResolver,
+  ],
+})
+export class MessagesModule {}

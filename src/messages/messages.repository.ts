@@ -1,0 +1,250 @@
+import { Injectable } from '@nestjs/common';
+import type { Viewer } from '../auth/viewer.js';
+import { isModerator } from '../auth/viewer.js';
+import type { SqlValue } from '../database/database.js';
+import { Database } from '../database/database.js';
+import type { Window } from '../page-window.js';
+import type { Hints } from '../inbox/inbox.service.js';
+import type { MessageContent } from './message-content.js';
+import type { MessageRow, MessageSelection, ReaderRow } from './message-rows.js';
+
+export interface SendOutcome {
+  readonly outcome: string;
+  readonly deduplicated: boolean;
+  readonly id: string;
+  readonly sequence: number;
+  readonly sentAt: Date;
+  readonly hints: Hints;
+}
+
+const COLUMNS = `m.id, m.thread_id AS "threadId", m.sequence, m.author_id AS "authorId",
+  CASE WHEN m.message_type <> 'SYSTEM' THEN m.author_id END AS "senderUserId", u.display_name AS "senderDisplayName",
+  u.avatar_url AS "senderAvatarUrl", m.body, m.message_type AS "messageType", m.latitude, m.longitude,
+  m.location_label AS "locationLabel", m.system_code AS "systemCode", m.system_params AS "systemParams",
+  m.reply_to_id AS "replyToId", m.client_message_id AS "clientMessageId", m.sent_at AS "sentAt",
+  m.edited_at AS "editedAt", m.deleted_at AS "deletedAt"`;
+const SENDER = `LEFT JOIN users u ON u.id = m.author_id AND m.message_type <> 'SYSTEM'`;
+
+@Injectable()
+export class MessagesRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Those of these messages that the viewer may see. */
+  async findVisible(
+    viewer: Viewer,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, MessageRow>> {
+    const rows = await this.database.rows<MessageRow>(
+      'messages_visible',
+      `SELECT ${COLUMNS} FROM messages m ${SENDER} WHERE m.id = ANY ($2::uuid[])
+         AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`,
+      [viewer.userId, ids, isModerator(viewer)],
+    );
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  /** The messages at these places (`thread:sequence`). The caller has been given the threads already. */
+  async findByPlaces(places: readonly string[]): Promise<ReadonlyMap<string, MessageRow>> {
+    const parts = places.map((place) => place.split(':'));
+    const rows = await this.database.rows<MessageRow>(
+      'messages_by_place',
+      `SELECT ${COLUMNS} FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
+       JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence ${SENDER}`,
+      [parts.map(([threadId = '']) => threadId), parts.map(([, sequence]) => Number(sequence))],
+    );
+    return new Map(rows.map((row) => [`${row.threadId}:${row.sequence}`, row]));
+  }
+
+  /** A page of one thread by sequence; one row more than asked for tells that there is more. */
+  findPageOfThread(
+    viewer: Viewer,
+    threadId: string,
+    selection: MessageSelection,
+    window: Window<number>,
+  ): Promise<MessageRow[]> {
+    const query = new PageQuery(
+      [threadId, viewer.userId, isModerator(viewer), window.limit + 1],
+      'thread',
+    );
+    if (window.after !== null)
+      query.require('after', (bind) => `m.sequence > ${bind(window.after)}`);
+    if (window.before !== null)
+      query.require('before', (bind) => `m.sequence < ${bind(window.before)}`);
+    query.select(
+      selection,
+      `m.author_id <> $2 AND m.deleted_at IS NULL AND m.sequence >
+         (SELECT r.last_read_sequence FROM participants r WHERE r.thread_id = $1 AND r.user_id = $2)`,
+    );
+    return this.database.rows<MessageRow>(
+      query.name(window.backwards),
+      `SELECT ${COLUMNS} FROM messages m ${SENDER}
+       WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
+         ${query.conditions} ORDER BY m.sequence ${window.backwards ? 'DESC' : 'ASC'} LIMIT $4`,
+      query.values,
+    );
+  }
+
+  /** A page over all threads of the viewer (all threads for a service or an admin), by id, which is by time. */
+  findPageOfViewer(
+    viewer: Viewer,
+    selection: MessageSelection,
+    window: Window<string>,
+  ): Promise<MessageRow[]> {
+    const all = isModerator(viewer);
+    const query = new PageQuery([viewer.userId, window.limit + 1], all ? 'all' : 'own');
+    if (window.after !== null)
+      query.require('after', (bind) => `m.id > ${bind(window.after)}::uuid`);
+    if (window.before !== null)
+      query.require('before', (bind) => `m.id < ${bind(window.before)}::uuid`);
+    query.select(
+      selection,
+      all
+        ? 'false'
+        : 'm.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence > v.last_read_sequence',
+    );
+    const direction = window.backwards ? 'DESC' : 'ASC';
+    // Of each thread at most a page can be in the answer: its index by sequence (which sorts as the ids do) gives that
+    // page, and the few pages are merged.
+    const source = all
+      ? `(SELECT m.* FROM messages m WHERE true ${query.conditions} ORDER BY m.id ${direction} LIMIT $2) AS m`
+      : `participants v CROSS JOIN LATERAL (SELECT m.* FROM messages m WHERE m.thread_id = v.thread_id ${query.conditions}
+           ORDER BY m.sequence ${direction} LIMIT $2) AS m`;
+    return this.database.rows<MessageRow>(
+      query.name(window.backwards),
+      `SELECT ${COLUMNS} FROM ${source} ${SENDER} WHERE ${all ? '$1::text IS NOT NULL' : 'v.user_id = $1'}
+       ORDER BY m.id ${direction} LIMIT $2`,
+      query.values,
+    );
+  }
+
+  /**
+   * How everybody else who was in the thread when a message came stands to it. Exact by one index probe per message and
+   * person: the first receipt that reaches the message is when it was read.
+   */
+  async findReaders(messageIds: readonly string[]): Promise<ReadonlyMap<string, ReaderRow[]>> {
+    const rows = await this.database.rows<ReaderRow>(
+      'message_readers',
+      `SELECT m.id AS "messageId", p.user_id AS "userId", p.last_delivered_sequence >= m.sequence AS delivered,
+         (SELECT r.read_at FROM read_receipts r
+          WHERE r.thread_id = m.thread_id AND r.user_id = p.user_id AND r.up_to_sequence >= m.sequence
+          ORDER BY r.up_to_sequence LIMIT 1) AS "readAt"
+       FROM messages m JOIN participants p
+         ON p.thread_id = m.thread_id AND p.user_id <> m.author_id AND p.joined_sequence < m.sequence
+       WHERE m.id = ANY ($1::uuid[]) ORDER BY m.id, "readAt", p.user_id`,
+      [messageIds],
+    );
+    const byMessage = new Map<string, ReaderRow[]>(messageIds.map((id) => [id, []]));
+    for (const row of rows) byMessage.get(row.messageId)?.push(row);
+    return byMessage;
+  }
+
+  send(
+    authorId: string,
+    threadId: string,
+    content: MessageContent,
+    clientMessageId: string,
+  ): Promise<SendOutcome> {
+    const { messageType, body, location, system, replyToId, digest } = content;
+    return this.database.row<SendOutcome>(
+      'send_message',
+      `SELECT outcome, deduplicated, id, sequence, sent_at AS "sentAt", hints
+       FROM send_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      [
+        threadId,
+        authorId,
+        messageType,
+        body,
+        location?.latitude ?? null,
+        location?.longitude ?? null,
+        location?.label ?? null,
+        system?.code ?? null,
+        system === null ? null : JSON.stringify(system.params),
+        replyToId,
+        clientMessageId,
+        digest,
+      ],
+    );
+  }
+
+  edit(
+    viewer: Viewer,
+    messageId: string,
+    body: string,
+  ): Promise<{ outcome: string; hints: Hints }> {
+    return this.database.row('edit_message', 'SELECT * FROM edit_message($1, $2, $3)', [
+      messageId,
+      viewer.userId,
+      body,
+    ]);
+  }
+
+  delete(viewer: Viewer, messageId: string): Promise<{ outcome: string; hints: Hints }> {
+    return this.database.row('delete_message', 'SELECT * FROM delete_message($1, $2, $3)', [
+      messageId,
+      viewer.userId,
+      viewer.isAdmin,
+    ]);
+  }
+
+  markRead(
+    viewer: Viewer,
+    threadId: string,
+    upTo: number | null,
+  ): Promise<{ outcome: string; marked: number; hints: Hints }> {
+    return this.database.row('mark_read', 'SELECT * FROM mark_read($1, $2, $3)', [
+      threadId,
+      viewer.userId,
+      upTo,
+    ]);
+  }
+
+  markDelivered(
+    viewer: Viewer,
+    threadIds: readonly string[],
+    upTo: readonly number[],
+  ): Promise<{ outcome: string; hints: Hints }> {
+    return this.database.row('mark_delivered', 'SELECT * FROM mark_delivered($1, $2, $3)', [
+      viewer.userId,
+      threadIds,
+      upTo,
+    ]);
+  }
+}
+
+/** A page's conditions; each set of them is a statement of its own, so that each gets the plan that fits it. */
+class PageQuery {
+  readonly values: SqlValue[];
+  readonly #shape: string[];
+  #conditions = '';
+
+  constructor(values: readonly SqlValue[], kind: string) {
+    this.values = [...values];
+    this.#shape = ['messages_page', kind];
+  }
+
+  get conditions(): string {
+    return this.#conditions;
+  }
+
+  name(backwards: boolean): string {
+    return [...this.#shape, backwards ? 'back' : 'forth'].join('_');
+  }
+
+  require(name: string, condition: (bind: (value: SqlValue) => string) => string): void {
+    this.#shape.push(name);
+    this.#conditions += ` AND ${condition((value) => `$${this.values.push(value)}`)}`;
+  }
+
+  /** @param isUnread the condition that a message is above the viewer's marker, of others and still there */
+  select({ senderUserId, messageType, unread }: MessageSelection, isUnread: string): void {
+    if (typeof senderUserId === 'string')
+      this.require(
+        'sender',
+        (bind) => `m.author_id = ${bind(senderUserId)} AND m.message_type <> 'SYSTEM'`,
+      );
+    if (typeof messageType === 'string')
+      this.require('type', (bind) => `m.message_type = ${bind(messageType)}::message_type`);
+    if (typeof unread === 'boolean')
+      this.require(unread ? 'unread' : 'read', () => (unread ? isUnread : `NOT (${isUnread})`));
+  }
+}

@@ -1,0 +1,193 @@
+import { Injectable } from '@nestjs/common';
+import type { Viewer } from '../auth/viewer.js';
+import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
+import type { Window } from '../page-window.js';
+import type { Hints } from '../inbox/inbox.service.js';
+import { InboxService } from '../inbox/inbox.service.js';
+import { ThreadAccess } from '../threads/thread-access.js';
+import type { DraftContent, MessageContent } from './message-content.js';
+import { requireContent, requireSystemContent, requireText } from './message-content.js';
+import type { MessageRow, MessageSelection, ReaderRow } from './message-rows.js';
+import { MessagesRepository } from './messages.repository.js';
+
+/** What the writing functions refuse, in the words of the API. */
+const REFUSALS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FORBIDDEN: [ErrorCode.FORBIDDEN, 'The message is somebody else’s.'],
+  CONFLICT: [ErrorCode.CONFLICT, 'This clientMessageId has been used for another message.'],
+  THREAD_ARCHIVED: [ErrorCode.THREAD_ARCHIVED, 'The thread is archived: make it ACTIVE to write.'],
+  THREAD_BLOCKED: [ErrorCode.THREAD_BLOCKED, 'The thread is blocked.'],
+  REPLY_NOT_FOUND: [
+    ErrorCode.NOT_FOUND,
+    'The message that is replied to was not found in this thread.',
+  ],
+  NOT_TEXT: [ErrorCode.BAD_USER_INPUT, 'Only TEXT messages can be edited.'],
+  DELETED: [ErrorCode.CONFLICT, 'The message has been deleted.'],
+};
+
+export interface SentMessage {
+  readonly message: MessageRow;
+  readonly deduplicated: boolean;
+}
+
+@Injectable()
+export class MessagesService {
+  constructor(
+    private readonly messages: MessagesRepository,
+    private readonly access: ThreadAccess,
+    private readonly inbox: InboxService,
+  ) {}
+
+  /** @throws AppError NOT_FOUND, for a message that is not there and for one that is not the viewer's alike */
+  async find(viewer: Viewer, id: string): Promise<MessageRow> {
+    const message = (await this.messages.findVisible(viewer, [id])).get(id.toLowerCase());
+    if (message === undefined) throw notFound('Message');
+    return message;
+  }
+
+  findVisible(viewer: Viewer, ids: readonly string[]): Promise<ReadonlyMap<string, MessageRow>> {
+    return this.messages.findVisible(viewer, ids);
+  }
+
+  /** Of threads that the caller has been given by ThreadAccess. */
+  findByPlaces(places: readonly string[]): Promise<ReadonlyMap<string, MessageRow>> {
+    return this.messages.findByPlaces(places);
+  }
+
+  readersOf(messageIds: readonly string[]): Promise<ReadonlyMap<string, ReaderRow[]>> {
+    return this.messages.findReaders(messageIds);
+  }
+
+  findPageOfThread(
+    viewer: Viewer,
+    threadId: string,
+    selection: MessageSelection,
+    window: Window<number>,
+  ): Promise<MessageRow[]> {
+    return this.messages.findPageOfThread(viewer, threadId, selection, window);
+  }
+
+  findPageOfViewer(
+    viewer: Viewer,
+    selection: MessageSelection,
+    window: Window<string>,
+  ): Promise<MessageRow[]> {
+    return this.messages.findPageOfViewer(viewer, selection, window);
+  }
+
+  /** A person's message. The thread's access, status and the clientMessageId are decided under its lock, in SQL. */
+  send(
+    viewer: Viewer,
+    threadId: string,
+    draft: DraftContent,
+    clientMessageId: string,
+  ): Promise<SentMessage> {
+    if (viewer.isService)
+      throw new AppError(ErrorCode.FORBIDDEN, 'A service sends with sendSystemMessage.');
+    return this.#send(viewer, threadId, requireContent(draft), clientMessageId);
+  }
+
+  async sendSystem(
+    viewer: Viewer,
+    threadId: string,
+    system: {
+      body: string;
+      code: string | null;
+      params: readonly { key: string; value: string }[];
+    },
+    clientMessageId: string,
+  ): Promise<SentMessage> {
+    if (!viewer.isService) {
+      await this.access.requireVisible(viewer, threadId);
+      throw new AppError(ErrorCode.FORBIDDEN, 'Only a service sends system messages.');
+    }
+    return this.#send(
+      viewer,
+      threadId,
+      requireSystemContent(system.body, system.code, system.params),
+      clientMessageId,
+    );
+  }
+
+  async edit(viewer: Viewer, messageId: string, body: string): Promise<MessageRow> {
+    requireText(body);
+    this.#accept(await this.messages.edit(viewer, messageId, body), 'Message');
+    return this.find(viewer, messageId);
+  }
+
+  async delete(viewer: Viewer, messageId: string): Promise<MessageRow> {
+    this.#accept(await this.messages.delete(viewer, messageId), 'Message');
+    return this.find(viewer, messageId);
+  }
+
+  /** @returns how many messages of others this marked */
+  async markThreadRead(viewer: Viewer, threadId: string, upTo: number | null): Promise<number> {
+    await this.access.requireParticipant(viewer, threadId);
+    const result = await this.messages.markRead(viewer, threadId, upTo);
+    this.#accept(result, 'Thread');
+    return result.marked;
+  }
+
+  async markDelivered(
+    viewer: Viewer,
+    moves: readonly { threadId: string; upToSequence: number }[],
+  ): Promise<void> {
+    if (moves.length === 0) throw badInput('threads must name at least one thread.');
+    const result = await this.messages.markDelivered(
+      viewer,
+      moves.map(({ threadId }) => threadId),
+      moves.map(({ upToSequence }) => upToSequence),
+    );
+    this.#accept(result, 'Thread');
+  }
+
+  async #send(
+    viewer: Viewer,
+    threadId: string,
+    content: MessageContent,
+    clientMessageId: string,
+  ): Promise<SentMessage> {
+    const sent = await this.messages.send(viewer.userId, threadId, content, clientMessageId);
+    this.#accept(sent, 'Thread');
+    if (sent.deduplicated) return { message: await this.find(viewer, sent.id), deduplicated: true };
+    return {
+      message: asStored(viewer, threadId, content, clientMessageId, sent),
+      deduplicated: false,
+    };
+  }
+
+  #accept({ outcome, hints }: { outcome: string; hints: Hints }, what: string): void {
+    if (outcome === 'NOT_FOUND') throw notFound(what);
+    const refusal = REFUSALS[outcome];
+    if (refusal !== undefined) throw new AppError(...refusal);
+    this.inbox.announce(hints);
+  }
+}
+
+/** The row that has just been written, without reading it back. */
+const asStored = (
+  viewer: Viewer,
+  threadId: string,
+  { messageType, body, location, system, replyToId }: MessageContent,
+  clientMessageId: string,
+  { id, sequence, sentAt }: { id: string; sequence: number; sentAt: Date },
+): MessageRow => ({
+  id,
+  threadId: threadId.toLowerCase(),
+  sequence,
+  authorId: viewer.userId,
+  senderUserId: system === null ? viewer.userId : null,
+  senderDisplayName: viewer.displayName,
+  senderAvatarUrl: viewer.avatarUrl,
+  body,
+  messageType,
+  latitude: location?.latitude ?? null,
+  longitude: location?.longitude ?? null,
+  locationLabel: location?.label ?? null,
+  systemCode: system?.code ?? null,
+  systemParams: system === null ? null : [...system.params],
+  replyToId: replyToId?.toLowerCase() ?? null,
+  clientMessageId,
+  sentAt,
+  editedAt: null,
+  deletedAt: null,
+});

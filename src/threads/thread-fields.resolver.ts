@@ -1,0 +1,100 @@
+import { Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { CurrentViewer } from '../auth/current-viewer.js';
+import type { Viewer } from '../auth/viewer.js';
+import { notFound } from '../errors.js';
+import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
+import { User } from '../users/user.model.js';
+import { UsersService } from '../users/users.service.js';
+import { ThreadAccess } from './thread-access.js';
+import { ChatThread, ThreadParticipant, ThreadUpdated } from './thread.model.js';
+import type { ParticipantRow, ThreadRow } from './thread-rows.js';
+import { ThreadsService } from './threads.service.js';
+
+const userOf = ({ userId, displayName, avatarUrl }: ParticipantRow): User => ({
+  id: userId,
+  displayName,
+  avatarUrl,
+});
+
+@Resolver(() => ChatThread)
+export class ThreadFieldsResolver {
+  constructor(
+    private readonly threads: ThreadsService,
+    private readonly users: UsersService,
+  ) {}
+
+  @ResolveField(() => [ThreadParticipant], {
+    description: 'Everybody in the thread, tourist and guide first.',
+  })
+  async participants(
+    @Parent() thread: ThreadRow,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<ParticipantRow[]> {
+    return (
+      (await loaders
+        .get('participants', (ids) => this.threads.participantsOf(ids))
+        .load(thread.id)) ?? []
+    );
+  }
+
+  @ResolveField(() => User, { description: 'The tourist.' })
+  tourist(@Parent() thread: ThreadRow, @CurrentLoaders() loaders: Loaders): Promise<User> {
+    return this.#participant(thread, thread.touristId, loaders);
+  }
+
+  @ResolveField(() => User, { description: 'The guide.' })
+  guide(@Parent() thread: ThreadRow, @CurrentLoaders() loaders: Loaders): Promise<User> {
+    return this.#participant(thread, thread.guideId, loaders);
+  }
+
+  @ResolveField(() => User, { nullable: true, description: 'Who blocked it, while it is blocked.' })
+  async blockedBy(
+    @Parent() { blockedById }: ThreadRow,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<User | null> {
+    if (blockedById === null) return null;
+    const user = await loaders.get('users', (ids) => this.users.findByIds(ids)).load(blockedById);
+    return user ?? { id: blockedById, displayName: null, avatarUrl: null };
+  }
+
+  async #participant(thread: ThreadRow, userId: string, loaders: Loaders): Promise<User> {
+    const found = (await this.participants(thread, loaders)).find(
+      (participant) => participant.userId === userId,
+    );
+    return found === undefined ? { id: userId, displayName: null, avatarUrl: null } : userOf(found);
+  }
+}
+
+@Resolver(() => ThreadParticipant)
+export class ParticipantFieldsResolver {
+  @ResolveField(() => User, { description: 'The person.' })
+  user(@Parent() participant: ParticipantRow): User {
+    return userOf(participant);
+  }
+}
+
+@Resolver(() => ThreadUpdated)
+export class ThreadUpdatedResolver {
+  constructor(private readonly access: ThreadAccess) {}
+
+  @ResolveField(() => ChatThread, { description: 'The thread as it is now.' })
+  thread(
+    @Parent() { threadId }: ThreadUpdated,
+    @CurrentViewer() viewer: Viewer,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<ThreadRow> {
+    return loadThread(this.access, viewer, loaders, threadId);
+  }
+}
+
+/** @throws AppError NOT_FOUND where the viewer may not (or no longer) see it */
+export async function loadThread(
+  access: ThreadAccess,
+  viewer: Viewer,
+  loaders: Loaders,
+  id: string,
+): Promise<ThreadRow> {
+  const thread = await loaders.get('threads', (ids) => access.findVisible(viewer, ids)).load(id);
+  if (thread === null) throw notFound('Thread');
+  return thread;
+}

@@ -1,0 +1,48 @@
+import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
+
+/** A thread as one viewer sees it. */
+export interface ThreadRow {
+  readonly id: string;
+  readonly tripId: string | null;
+  readonly touristId: string;
+  readonly guideId: string;
+  readonly status: ThreadStatus;
+  readonly blockedById: string | null;
+  readonly lastSequence: number;
+  readonly lastMessageId: string | null;
+  readonly lastMessageAt: Date | null;
+  readonly activityAt: Date;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly unreadCount: number;
+  readonly viewerCanSend: boolean;
+  readonly viewerMutedUntil: Date | null;
+}
+
+/** Somebody in a thread, with the name to show. */
+export interface ParticipantRow {
+  readonly threadId: string;
+  readonly userId: string;
+  readonly role: ParticipantRole;
+  readonly joinedAt: Date;
+  readonly joinedSequence: number;
+  readonly lastReadSequence: number;
+  readonly lastReadAt: Date | null;
+  readonly lastDeliveredSequence: number;
+  readonly displayName: string | null;
+  readonly avatarUrl: string | null;
+}
+
+export interface ThreadSelection {
+  readonly touristId?: string | null | undefined;
+  readonly guideId?: string | null | undefined;
+  readonly tripId?: string | null | undefined;
+  readonly status?: ThreadStatus | null | undefined;
+  readonly unread?: boolean | null | undefined;
+}
+
+/** The place of a thread in a list by activity. */
+export interface ActivityKey {
+  readonly activityAt: Date;
+  readonly id: string;
+}

@@ -1,0 +1,70 @@
+import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsEmail,
+  IsLocale,
+  IsOptional,
+  IsTimeZone,
+  IsUrl,
+  MaxLength,
+  ValidateNested,
+} from 'class-validator';
+import { IsForeignId, IsStorableText } from '../graphql/input-validation.js';
+import { User } from './user.model.js';
+
+@InputType({
+  description: 'What the marketplace tells of a person. What is null or left out stays as it is.',
+})
+export class UserInput {
+  @Field(() => ID, { description: 'The marketplace’s own user id, 1 to 64 characters.' })
+  @IsForeignId()
+  id: string;
+
+  @Field(() => String, { nullable: true, description: 'The name to show, at most 200 characters.' })
+  @IsOptional()
+  @IsStorableText()
+  @MaxLength(200)
+  displayName?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'URL of a picture (http or https), at most 2,048 characters.',
+  })
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
+  @MaxLength(2_048)
+  avatarUrl?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'For notifications by mail.' })
+  @IsOptional()
+  @IsEmail()
+  email?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'IANA name, for example Europe/Madrid.' })
+  @IsOptional()
+  @IsTimeZone()
+  timeZone?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'BCP 47, for example es-ES.' })
+  @IsOptional()
+  @IsLocale()
+  locale?: string | null;
+}
+
+@InputType({ description: 'People to create or refresh.' })
+export class UpsertUsersInput {
+  @Field(() => [UserInput], {
+    description: 'At most 1,000; of two with the same id the last one holds.',
+  })
+  @ArrayMaxSize(1_000)
+  @ValidateNested({ each: true })
+  @Type(() => UserInput)
+  users: UserInput[];
+}
+
+@ObjectType({ description: 'The people as they are now.' })
+export class UpsertUsersPayload {
+  @Field(() => [User], { description: 'In the order of the input.' })
+  users: User[];
+}

@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import type { UserRow } from './user-rows.js';
+
+/** What may be told of a person; null keeps what is known. */
+export interface UserProfile {
+  readonly id: string;
+  readonly displayName: string | null;
+  readonly avatarUrl: string | null;
+  readonly email: string | null;
+  readonly timeZone: string | null;
+  readonly locale: string | null;
+}
+
+@Injectable()
+export class UsersRepository {
+  constructor(private readonly database: Database) {}
+
+  async findByIds(ids: readonly string[]): Promise<ReadonlyMap<string, UserRow>> {
+    const users = await this.database.prisma.user.findMany({
+      where: { id: { in: [...ids] } },
+      select: { id: true, displayName: true, avatarUrl: true },
+    });
+    return new Map(users.map((user) => [user.id, user]));
+  }
+
+  /** Creates or refreshes people, all or none, in the order of their ids. */
+  async upsert(profiles: readonly UserProfile[]): Promise<void> {
+    const column = <Key extends keyof UserProfile>(key: Key): string[] =>
+      profiles.map((profile) => profile[key]) as string[];
+    await this.database.rows('upsert_users', 'SELECT upsert_users($1, $2, $3, $4, $5, $6)', [
+      column('id'),
+      column('displayName'),
+      column('avatarUrl'),
+      column('email'),
+      column('timeZone'),
+      column('locale'),
+    ]);
+  }
+}
