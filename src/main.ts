@@ -96,8 +96,6 @@ start().catch((error: unknown) => {
     error instanceof ConfigError ||
     error instanceof EmbeddedServerError ||
     error instanceof MigrationError;
-  logger.fatal(
-    isOurs || !(error instanceof Error) ? String((error as Error).message) : error.stack,
-  );
+  logger.fatal(isOurs ? error.message : error instanceof Error ? error.stack : error);
   stop(1);
 });

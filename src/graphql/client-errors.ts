@@ -76,13 +76,16 @@ function mask(cause: unknown, correlationId: string, path: string | undefined): 
   };
 }
 
-/** The error that was thrown, under what graphql-js and Apollo have wrapped around it. */
+/** The error that was thrown, under what graphql-js has wrapped around it; Apollo's wrapping bears the code and stays. */
 function rootOf(error: unknown): unknown {
   let at = error;
-  while (at instanceof GraphQLError && at.originalError instanceof Error && !shaped.has(at))
+  while (at instanceof GraphQLError && at.originalError instanceof Error && !isSpoken(at))
     at = at.originalError;
   return at;
 }
+
+const isSpoken = (error: GraphQLError): boolean =>
+  shaped.has(error) || PROTOCOL_CODES.includes(error.extensions.code);
 
 /** graphql-js gives no code to a variable or an argument that does not fit its type. */
 const isInputCoercion = (error: GraphQLError): boolean =>

@@ -1,5 +1,5 @@
-import type { ExecutionArgs, ExecutionResult, FieldNode } from 'graphql';
-import { createSourceEventStream, execute, GraphQLError, Kind, visit } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, FieldNode, GraphQLError } from 'graphql';
+import { createSourceEventStream, execute, Kind, visit } from 'graphql';
 import { ErrorCode } from '../errors.js';
 import { JournalStream } from '../inbox/journal-stream.js';
 import type { StreamEvent, StreamSink } from '../inbox/journal-stream.js';
@@ -31,9 +31,7 @@ export async function subscribeLive(
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return { errors: shaped(source.errors ?? [], args) };
   if (source instanceof JournalStream) return JournalOperation.start(args, root, source, writer);
-  return new EventOperation(source as AsyncIterable<unknown>, (event) =>
-    executeEvent(args, root, event, args.contextValue),
-  );
+  return new EventOperation(source, (event) => executeEvent(args, root, event, args.contextValue));
 }
 
 const shaped = (errors: readonly GraphQLError[], { contextValue }: LiveArgs): GraphQLError[] =>
@@ -59,12 +57,12 @@ class Ending implements AsyncIterableIterator<never> {
   #wake: ((result: IteratorResult<never>) => void) | undefined;
   #fail: ((error: unknown) => void) | undefined;
   #ended = false;
-  #error: unknown;
+  #error: Error | undefined;
 
   constructor(private readonly onReturn: () => void) {}
 
   next(): Promise<IteratorResult<never>> {
-    if (this.#error !== undefined) return Promise.reject(this.#error as Error);
+    if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
       this.#wake = resolve;
@@ -190,10 +188,10 @@ class EventOperation implements AsyncIterableIterator<ExecutionResult> {
   }
 
   async next(): Promise<IteratorResult<ExecutionResult>> {
-    const { done, value } = await this.#source.next();
-    return done === true
-      ? { done, value: undefined }
-      : { done: false, value: await this.execute(value) };
+    const result = await this.#source.next();
+    return result.done === true
+      ? { done: true, value: undefined }
+      : { done: false, value: await this.execute(result.value) };
   }
 
   async return(): Promise<IteratorResult<ExecutionResult>> {

@@ -24,7 +24,7 @@ export class Loaders {
         const found = await batch(keys);
         return keys.map((key) => found.get(key) ?? null);
       });
-      this.#loaders.set(name, loader as DataLoader<never, unknown>);
+      this.#loaders.set(name, loader);
     }
     return loader;
   }

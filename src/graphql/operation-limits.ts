@@ -2,6 +2,7 @@ import type {
   DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
+  GraphQLField,
   GraphQLNamedType,
   GraphQLSchema,
   OperationDefinitionNode,
@@ -10,11 +11,10 @@ import type {
 } from 'graphql';
 import {
   getNamedType,
+  getNullableType,
   GraphQLError,
-  isAbstractType,
   isInterfaceType,
   isListType,
-  isNonNullType,
   isObjectType,
   Kind,
   NoSchemaIntrospectionCustomRule,
@@ -52,43 +52,56 @@ export function requireAffordable(
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): void {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION)
-      fragments.set(definition.name.value, definition);
-  const total: Measure = { depth: 0, aliases: 0, fields: 0, cost: 0 };
+  const scale = new OperationScale(schema, document, variables);
+  scale.weigh(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, 0, 1);
+}
 
-  const visit = (
-    selections: SelectionSetNode,
+/** Adds up what an operation asks for, and stops at the first limit: a bomb of fragments is never walked to its end. */
+class OperationScale {
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+  readonly #total: Measure = { depth: 0, aliases: 0, fields: 0, cost: 0 };
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    document: DocumentNode,
+    private readonly variables: Readonly<Record<string, unknown>>,
+  ) {
+    for (const definition of document.definitions)
+      if (definition.kind === Kind.FRAGMENT_DEFINITION)
+        this.#fragments.set(definition.name.value, definition);
+  }
+
+  /** @param times how many objects of this type there may be */
+  weigh(
+    { selections }: SelectionSetNode,
     parent: GraphQLNamedType | undefined,
     depth: number,
     times: number,
-  ): void => {
-    for (const selection of selections.selections) {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        const fragment = fragments.get(selection.name.value);
-        if (fragment !== undefined)
-          visit(
-            fragment.selectionSet,
-            schema.getType(fragment.typeCondition.name.value) ?? parent,
-            depth,
-            times,
-          );
-      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const type = selection.typeCondition && schema.getType(selection.typeCondition.name.value);
-        visit(selection.selectionSet, type ?? parent, depth, times);
-      } else if (!selection.name.value.startsWith('__')) {
-        count(selection, parent, depth + 1, times);
+  ): void {
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) {
+        // Introspection answers from memory, and the GraphiQL that asks for it nests deeply.
+        if (!selection.name.value.startsWith('__'))
+          this.#weighField(selection, parent, depth + 1, times);
+        continue;
       }
+      const fragment =
+        selection.kind === Kind.INLINE_FRAGMENT
+          ? selection
+          : this.#fragments.get(selection.name.value);
+      const type =
+        fragment?.typeCondition && this.schema.getType(fragment.typeCondition.name.value);
+      if (fragment !== undefined) this.weigh(fragment.selectionSet, type ?? parent, depth, times);
     }
-  };
+  }
 
-  const count = (
+  #weighField(
     field: FieldNode,
     parent: GraphQLNamedType | undefined,
     depth: number,
     times: number,
-  ): void => {
+  ): void {
+    const total = this.#total;
     total.depth = Math.max(total.depth, depth);
     total.fields += 1;
     total.aliases += field.alias === undefined ? 0 : 1;
@@ -100,21 +113,28 @@ export function requireAffordable(
       isObjectType(parent) || isInterfaceType(parent)
         ? parent.getFields()[field.name.value]
         : undefined;
-    const paged = definition?.args.some((argument) => argument.name === 'first') === true;
-    const named = definition && getNamedType(definition.type);
-    const type =
-      definition && (isNonNullType(definition.type) ? definition.type.ofType : definition.type);
-    // A connection is counted where it is asked for; its own edges and nodes are not counted a second time.
-    const isList = isListType(type) && !isConnection(parent) && !isAbstractType(named);
-    const factor = paged ? pageSize(field, variables) : isList ? PLAIN_LIST : 1;
-    visit(field.selectionSet, named, depth, times * Math.max(1, factor));
-  };
+    this.weigh(
+      field.selectionSet,
+      definition && getNamedType(definition.type),
+      depth,
+      times * this.#sizeOf(field, definition, parent),
+    );
+  }
 
-  visit(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, 0, 1);
+  /** How many objects a field may give. */
+  #sizeOf(
+    field: FieldNode,
+    definition: GraphQLField<unknown, unknown> | undefined,
+    parent: GraphQLNamedType | undefined,
+  ): number {
+    if (definition === undefined) return 1;
+    if (definition.args.some(({ name }) => name === 'first'))
+      return Math.max(1, pageSize(field, this.variables));
+    // A page is counted where it is asked for; its own edges, nodes and events are not counted a second time.
+    const isPage = parent?.name.endsWith('Connection') === true || parent?.name === 'InboxSync';
+    return isListType(getNullableType(definition.type)) && !isPage ? PLAIN_LIST : 1;
+  }
 }
-
-const isConnection = (type: GraphQLNamedType | undefined): boolean =>
-  type?.name.endsWith('Connection') === true;
 
 function pageSize(field: FieldNode, variables: Readonly<Record<string, unknown>>): number {
   for (const { name, value } of field.arguments ?? []) {

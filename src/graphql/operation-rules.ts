@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { DocumentNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
-import { GraphQLError, Kind, parse, specifiedRules, validate } from 'graphql';
+import { GraphQLError, Kind, OperationTypeNode, parse, specifiedRules, validate } from 'graphql';
 import { Config } from '../config.js';
 import { ErrorCode } from '../errors.js';
 import { InboxService } from '../inbox/inbox.service.js';
@@ -132,5 +132,7 @@ function asksForCursor(document: DocumentNode, operation: OperationDefinitionNod
         ? true
         : inside(selection.selectionSet, selection.name.value === 'viewer');
     }) ?? false;
-  return operation.operation !== 'subscription' && inside(operation.selectionSet, false);
+  return (
+    operation.operation !== OperationTypeNode.SUBSCRIPTION && inside(operation.selectionSet, false)
+  );
 }

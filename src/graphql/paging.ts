@@ -112,8 +112,8 @@ export function paginated<Node extends object>(
     pageInfo: PageInfo;
   }
   return {
-    edge: NodeEdge as unknown as Type<Edge<Node>>,
-    connection: NodeConnection as unknown as Type<Connection<Node>>,
+    edge: NodeEdge,
+    connection: NodeConnection,
   };
 }
 

@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import type { ExecutionArgs, ExecutionResult, FieldNode } from 'graphql';
+import type {
+  ExecutionArgs,
+  ExecutionResult,
+  FieldNode,
+  FragmentDefinitionNode,
+  SelectionSetNode,
+} from 'graphql';
 import { execute, GraphQLError, Kind } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { CloseCode, makeServer } from 'graphql-ws';
@@ -213,26 +219,20 @@ const textOf = (data: RawData): string =>
       ? Buffer.concat(data).toString()
       : Buffer.from(data).toString();
 
-/** Validation has seen to it that a subscription has exactly one field, and fragments are looked through. */
+/** Validation has seen to it that a subscription has exactly one field; fragments around it are looked through. */
 function rootFieldOf({ document, operation }: PreparedOperation): FieldNode {
-  let selections = operation.selectionSet.selections;
-  for (;;) {
+  const find = ({ selections }: SelectionSetNode): FieldNode | undefined => {
     const [selection] = selections;
-    if (selection?.kind === Kind.FIELD) return selection;
-    const fragment =
-      selection?.kind === Kind.INLINE_FRAGMENT
-        ? selection
-        : document.definitions.find(
-            (definition) =>
-              definition.kind === Kind.FRAGMENT_DEFINITION &&
-              definition.name.value === selection?.name.value,
-          );
-    if (
-      fragment === undefined ||
-      !('selectionSet' in fragment) ||
-      fragment.selectionSet === undefined
-    )
-      throw new Error('BUG: a subscription without a field passed validation');
-    selections = fragment.selectionSet.selections as typeof selections;
-  }
+    if (selection === undefined || selection.kind === Kind.FIELD) return selection;
+    if (selection.kind === Kind.INLINE_FRAGMENT) return find(selection.selectionSet);
+    const fragment = document.definitions.find(
+      (definition): definition is FragmentDefinitionNode =>
+        definition.kind === Kind.FRAGMENT_DEFINITION &&
+        definition.name.value === selection.name.value,
+    );
+    return fragment && find(fragment.selectionSet);
+  };
+  const field = find(operation.selectionSet);
+  if (field === undefined) throw new Error('BUG: a subscription without a field passed validation');
+  return field;
 }

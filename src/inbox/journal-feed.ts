@@ -123,7 +123,7 @@ export class JournalFeed {
     entries: readonly JournalEntry[],
     readers: readonly JournalReader[],
   ): Promise<ReadonlyMap<string, readonly (Rendered | null)[]>> {
-    const groups = new Map<string, JournalReader[]>();
+    const groups = new Map<string, [JournalReader, ...JournalReader[]]>();
     for (const reader of readers) {
       const members = groups.get(reader.group);
       if (members === undefined) groups.set(reader.group, [reader]);
@@ -134,7 +134,7 @@ export class JournalFeed {
         const wanted = entries.filter((entry) =>
           members.some((reader) => (reader.position ?? 0) < entry.position && reader.wants(entry)),
         );
-        const answers = wanted.length === 0 ? [] : await members[0]!.render(wanted);
+        const answers = wanted.length === 0 ? [] : await members[0].render(wanted);
         const byPosition = new Map(
           wanted.map((entry, index) => [entry.position, answers[index] ?? null]),
         );

@@ -19,7 +19,9 @@ export class Trimmer implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.#timer = setInterval(() => (this.#running = this.trim()), EVERY_MS);
+    this.#timer = setInterval(() => {
+      this.#running = this.trim();
+    }, EVERY_MS);
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -7,7 +7,6 @@ export interface ClientError {
 export interface Answer {
   readonly status: number;
   // A test knows what it asked for.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly data: any;
   readonly errors: readonly ClientError[] | undefined;
   readonly text: string;
@@ -37,7 +36,6 @@ export class HttpClient {
   }
 
   /** The data of an operation that must succeed. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   async run(query: string, variables?: unknown): Promise<any> {
     const { data, errors, text } = await this.send(query, variables);
     if (errors !== undefined) throw new Error(`Expected data, got ${text}`);

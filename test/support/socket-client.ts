@@ -4,7 +4,6 @@ import type { ClientError } from './http-client.js';
 export interface Frame {
   readonly id?: string;
   readonly type: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly payload?: any;
 }
 
@@ -44,7 +43,6 @@ export class Subscription {
   }
 
   /** The data of the next event; fails on anything else. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   async next(): Promise<any> {
     const frame = await this.frame();
     if (frame.type !== 'next' || frame.payload.errors !== undefined)
@@ -52,7 +50,6 @@ export class Subscription {
     return frame.payload.data;
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   async take(count: number): Promise<any[]> {
     const events = [];
     while (events.length < count) events.push(await this.next());
@@ -145,7 +142,6 @@ export class SocketClient {
   }
 
   /** Runs a query or a mutation. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   run(query: string, variables?: unknown): Promise<any> {
     return this.start(query, variables).next();
   }
