@@ -85,7 +85,7 @@ function rootOf(error: unknown): unknown {
 }
 
 const isSpoken = (error: GraphQLError): boolean =>
-  shaped.has(error) || PROTOCOL_CODES.includes(error.extensions.code);
+  shaped.has(error) || PROTOCOL_CODES.includes(error.extensions.code) || isInputCoercion(error);
 
 /** graphql-js gives no code to a variable or an argument that does not fit its type. */
 const isInputCoercion = (error: GraphQLError): boolean =>

@@ -27,6 +27,7 @@ export const LIMITS = { tokens: 2_000, depth: 12, aliases: 30, fields: 500, cost
 /** Used for `first` or `last` where a connection is not told, and for lists that are not paged. */
 const DEFAULT_PAGE = 50;
 const PLAIN_LIST = 3;
+const LARGEST_PAGE = 500;
 
 /** For parse(): the length of a document, refused before anything walks it. */
 export const PARSE_OPTIONS = { maxTokens: LIMITS.tokens } as const;
@@ -145,7 +146,8 @@ function pageSize(field: FieldNode, variables: Readonly<Record<string, unknown>>
         : value.kind === Kind.INT
           ? Number(value.value)
           : null;
-    if (typeof size === 'number' && Number.isFinite(size)) return size;
+    // What is beyond the largest page is refused by name, by the argument's own check.
+    if (typeof size === 'number' && Number.isFinite(size)) return Math.min(size, LARGEST_PAGE);
   }
   return DEFAULT_PAGE;
 }

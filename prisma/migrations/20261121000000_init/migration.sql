@@ -300,7 +300,7 @@ BEGIN
     v_outcome := 'NOT_FOUND';
   ELSE
     SELECT * INTO v_known FROM messages m WHERE m.author_id = p_author AND m.client_message_id = p_client_id;
-    IF FOUND AND v_known.content_digest = p_digest THEN
+    IF FOUND AND v_known.thread_id = p_thread AND v_known.content_digest = p_digest THEN
       RETURN QUERY SELECT 'OK', true, v_known.id, v_known.sequence, v_known.sent_at::timestamptz, '{}'::jsonb;
       RETURN;
     END IF;
