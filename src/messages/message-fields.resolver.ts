@@ -17,9 +17,10 @@ import {
   GeoPoint,
   MessageReader,
   MessageStatus,
+  MessageVersion,
   SystemEvent,
 } from './message.model.js';
-import type { MessageRow, ReaderRow } from './message-rows.js';
+import type { MessageRow, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { MessagesService } from './messages.service.js';
 
 /** What messages add to a thread. */
@@ -149,6 +150,20 @@ export class MessageFieldsResolver {
     return (await this.#others(message, loaders)).filter(({ readAt }) => readAt !== null);
   }
 
+  @ResolveField(() => [MessageVersion], {
+    description:
+      'What it said before it was edited or deleted, oldest first, for moderation and disputes. For services and admins; FORBIDDEN for everybody else.',
+  })
+  async versions(
+    @Parent() { id }: MessageRow,
+    @CurrentViewer() viewer: Viewer,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<MessageVersionRow[]> {
+    return (
+      (await loaders.get('versions', (ids) => this.messages.versionsOf(viewer, ids)).load(id)) ?? []
+    );
+  }
+
   async #others(message: MessageRow, loaders: Loaders): Promise<readonly ReaderRow[]> {
     return (
       (await loaders.get('readers', (ids) => this.messages.readersOf(ids)).load(message.id)) ?? []
@@ -163,6 +178,19 @@ export class MessageReaderResolver {
   @ResolveField(() => User, { description: 'Who has read it.' })
   user(@Parent() { userId }: ReaderRow, @CurrentLoaders() loaders: Loaders): Promise<User> {
     return loadUser(this.users, loaders, userId);
+  }
+}
+
+@Resolver(() => MessageVersion)
+export class MessageVersionResolver {
+  constructor(private readonly users: UsersService) {}
+
+  @ResolveField(() => User, { description: 'Who edited or deleted the message then.' })
+  replacedBy(
+    @Parent() { replacedById }: MessageVersionRow,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<User> {
+    return loadUser(this.users, loaders, replacedById);
   }
 }
 

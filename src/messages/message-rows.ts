@@ -31,6 +31,14 @@ export interface ReaderRow {
   readonly readAt: Date | null;
 }
 
+/** What a message said until it was edited or deleted. */
+export interface MessageVersionRow {
+  readonly messageId: string;
+  readonly body: string;
+  readonly replacedById: string;
+  readonly replacedAt: Date;
+}
+
 export interface MessageSelection {
   readonly senderUserId?: string | null | undefined;
   readonly messageType?: MessageType | null | undefined;

@@ -157,6 +157,17 @@ export class MessageReader {
   userId: string;
 }
 
+@ObjectType({ description: 'What a message said until it was edited or deleted.' })
+export class MessageVersion {
+  @Field({ description: 'The earlier text.' })
+  body: string;
+
+  @Field({ description: 'Until when the message said this.' })
+  replacedAt: Date;
+
+  replacedById: string;
+}
+
 const { edge, connection } = paginated(ChatMessage, 'ChatMessage');
 export const ChatMessageEdge = edge;
 export const ChatMessageConnection = connection;

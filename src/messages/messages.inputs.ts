@@ -1,4 +1,4 @@
-import { ArgsType, Field, Float, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
+import { ArgsType, Field, Float, ID, InputType, Int } from '@nestjs/graphql';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -16,8 +16,6 @@ import {
 import { MessageType } from '../generated/prisma/enums.js';
 import { IsForeignId, IsStorableText } from '../graphql/input-validation.js';
 import { PageArgs } from '../graphql/paging.js';
-import { ChatThread } from '../threads/thread.model.js';
-import { ChatMessage } from './message.model.js';
 
 const THREAD_ID = 'UUID of the thread. NOT_FOUND where the viewer may not see it.';
 const MESSAGE_ID = 'UUID of the message. NOT_FOUND where the viewer may not see it.';
@@ -134,18 +132,6 @@ export class SendMessageInput extends WithClientMessageId {
   replyToMessageId?: string | null;
 }
 
-@ObjectType({ description: 'The message as it is stored.' })
-export class SendMessagePayload {
-  @Field(() => ChatMessage, { description: 'The message.' })
-  message: ChatMessage;
-
-  @Field({
-    description:
-      'True where this clientMessageId had been stored before: this call has changed nothing.',
-  })
-  deduplicated: boolean;
-}
-
 @InputType({ description: 'One parameter of a system message.' })
 export class KeyValueInput {
   @Field({ description: 'Its name, at most 64 characters.' })
@@ -194,12 +180,6 @@ class OfMessage {
   messageId: string;
 }
 
-@ObjectType({ isAbstract: true })
-class WithMessage {
-  @Field(() => ChatMessage, { description: 'The message as it is now.' })
-  message: ChatMessage;
-}
-
 @InputType({ description: 'A new text for an own message.' })
 export class EditMessageInput extends OfMessage {
   @Field({ description: 'The new text, under the rules of sendMessage.' })
@@ -207,14 +187,8 @@ export class EditMessageInput extends OfMessage {
   body: string;
 }
 
-@ObjectType({ description: 'The edited message.' })
-export class EditMessagePayload extends WithMessage {}
-
 @InputType({ description: 'The message to delete.' })
 export class DeleteMessageInput extends OfMessage {}
-
-@ObjectType({ description: 'The tombstone.' })
-export class DeleteMessagePayload extends WithMessage {}
 
 @InputType({ description: 'The message up to which the viewer has read.' })
 export class MarkMessageReadInput extends OfMessage {}
@@ -233,15 +207,6 @@ export class MarkThreadReadInput {
   @IsInt()
   @Min(0)
   upToSequence?: number | null;
-}
-
-@ObjectType({ description: 'What reading changed.' })
-export class MarkReadPayload {
-  @Field(() => ChatThread, { description: 'The thread with its unread count.' })
-  thread: ChatThread;
-
-  @Field(() => Int, { description: 'How many messages of others this call marked.' })
-  markedCount: number;
 }
 
 @InputType({ description: 'How far the viewer’s client has received a thread.' })
@@ -265,10 +230,4 @@ export class MarkDeliveredInput {
   @ValidateNested({ each: true })
   @Type(() => DeliveredPositionInput)
   threads: DeliveredPositionInput[];
-}
-
-@ObjectType({ description: 'The threads that were named.' })
-export class MarkDeliveredPayload {
-  @Field(() => [ChatThread], { description: 'In the order of the input.' })
-  threads: ChatThread[];
 }

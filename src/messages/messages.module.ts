@@ -10,6 +10,7 @@ import {
 import {
   MessageFieldsResolver,
   MessageReaderResolver,
+  MessageVersionResolver,
   ThreadMessagesResolver,
 } from './message-fields.resolver.js';
 import { MessagesRepository } from './messages.repository.js';
@@ -27,6 +28,7 @@ import { MessagesService } from './messages.service.js';
     ThreadMessagesResolver,
     MessageFieldsResolver,
     MessageReaderResolver,
+    MessageVersionResolver,
     MessageAddedResolver,
     MessageUpdatedResolver,
     MessageReadResolver,

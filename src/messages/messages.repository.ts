@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
-import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
 import type { Window } from '../page-window.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import type { MessageContent } from './message-content.js';
-import type { MessageRow, MessageSelection, ReaderRow } from './message-rows.js';
+import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
+import { PageQuery } from './page-query.js';
 
 export interface SendOutcome {
   readonly outcome: string;
@@ -14,6 +14,9 @@ export interface SendOutcome {
   readonly id: string;
   readonly sequence: number;
   readonly sentAt: Date;
+  /** As others see the sender, whatever the token says. */
+  readonly senderDisplayName: string | null;
+  readonly senderAvatarUrl: string | null;
   readonly hints: Hints;
 }
 
@@ -70,10 +73,11 @@ export class MessagesRepository {
       query.require('after', (bind) => `m.sequence > ${bind(window.after)}`);
     if (window.before !== null)
       query.require('before', (bind) => `m.sequence < ${bind(window.before)}`);
+    // Nothing is unread to a service or an admin who is not in the thread.
     query.select(
       selection,
       `m.author_id <> $2 AND m.deleted_at IS NULL AND m.sequence >
-         (SELECT r.last_read_sequence FROM participants r WHERE r.thread_id = $1 AND r.user_id = $2)`,
+         coalesce((SELECT r.last_read_sequence FROM participants r WHERE r.thread_id = $1 AND r.user_id = $2), 2147483647)`,
     );
     return this.database.rows<MessageRow>(
       query.name(window.backwards),
@@ -90,7 +94,8 @@ export class MessagesRepository {
     selection: MessageSelection,
     window: Window<string>,
   ): Promise<MessageRow[]> {
-    const all = isModerator(viewer);
+    // What is unread to a service or an admin is in the threads that they are in themselves.
+    const all = isModerator(viewer) && selection.unread !== true;
     const query = new PageQuery([viewer.userId, window.limit + 1], all ? 'all' : 'own');
     if (window.after !== null)
       query.require('after', (bind) => `m.id > ${bind(window.after)}::uuid`);
@@ -99,20 +104,25 @@ export class MessagesRepository {
     query.select(
       selection,
       all
-        ? 'false'
+        ? `m.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence >
+             (SELECT coalesce(max(r.last_read_sequence), 2147483647) FROM participants r
+              WHERE r.thread_id = m.thread_id AND r.user_id = $1)`
         : 'm.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence > v.last_read_sequence',
     );
     const direction = window.backwards ? 'DESC' : 'ASC';
-    // Of each thread at most a page can be in the answer: its index by sequence (which sorts as the ids do) gives that
-    // page, and the few pages are merged.
+    // A page of n can only come from the n threads whose first match is foremost, and of each at most n messages: one probe
+    // of the index by sequence (which sorts as the ids do) per thread, and then the few pages are merged.
+    const ofThread = (columns: string, limit: string): string =>
+      `SELECT ${columns} FROM messages m WHERE m.thread_id = v.thread_id ${query.conditions}
+       ORDER BY m.sequence ${direction} LIMIT ${limit}`;
     const source = all
-      ? `(SELECT m.* FROM messages m WHERE true ${query.conditions} ORDER BY m.id ${direction} LIMIT $2) AS m`
-      : `participants v CROSS JOIN LATERAL (SELECT m.* FROM messages m WHERE m.thread_id = v.thread_id ${query.conditions}
-           ORDER BY m.sequence ${direction} LIMIT $2) AS m`;
+      ? `(SELECT m.* FROM messages m WHERE $1::text IS NOT NULL ${query.conditions} ORDER BY m.id ${direction} LIMIT $2) AS m`
+      : `(SELECT v.* FROM participants v CROSS JOIN LATERAL (${ofThread('m.id', '1')}) AS foremost
+          WHERE v.user_id = $1 ORDER BY foremost.id ${direction} LIMIT $2) AS v
+         CROSS JOIN LATERAL (${ofThread('m.*', '$2')}) AS m`;
     return this.database.rows<MessageRow>(
       query.name(window.backwards),
-      `SELECT ${COLUMNS} FROM ${source} ${SENDER} WHERE ${all ? '$1::text IS NOT NULL' : 'v.user_id = $1'}
-       ORDER BY m.id ${direction} LIMIT $2`,
+      `SELECT ${COLUMNS} FROM ${source} ${SENDER} ORDER BY m.id ${direction} LIMIT $2`,
       query.values,
     );
   }
@@ -138,6 +148,21 @@ export class MessagesRepository {
     return byMessage;
   }
 
+  /** What these messages said before, oldest first. Only for those who may know: see MessagesService. */
+  async findVersions(
+    messageIds: readonly string[],
+  ): Promise<ReadonlyMap<string, MessageVersionRow[]>> {
+    const rows = await this.database.rows<MessageVersionRow>(
+      'message_versions',
+      `SELECT message_id AS "messageId", body, replaced_by AS "replacedById", replaced_at AS "replacedAt"
+       FROM message_versions WHERE message_id = ANY ($1::uuid[]) ORDER BY message_id, version`,
+      [messageIds],
+    );
+    const byMessage = new Map<string, MessageVersionRow[]>(messageIds.map((id) => [id, []]));
+    for (const row of rows) byMessage.get(row.messageId)?.push(row);
+    return byMessage;
+  }
+
   send(
     authorId: string,
     threadId: string,
@@ -147,8 +172,9 @@ export class MessagesRepository {
     const { messageType, body, location, system, replyToId, digest } = content;
     return this.database.row<SendOutcome>(
       'send_message',
-      `SELECT outcome, deduplicated, id, sequence, sent_at AS "sentAt", hints
-       FROM send_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      `SELECT s.outcome, s.deduplicated, s.id, s.sequence, s.sent_at AS "sentAt", s.hints,
+         u.display_name AS "senderDisplayName", u.avatar_url AS "senderAvatarUrl"
+       FROM send_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) s LEFT JOIN users u ON u.id = $2`,
       [
         threadId,
         authorId,
@@ -171,17 +197,19 @@ export class MessagesRepository {
     messageId: string,
     body: string,
   ): Promise<{ outcome: string; hints: Hints }> {
-    return this.database.row('edit_message', 'SELECT * FROM edit_message($1, $2, $3)', [
+    return this.database.row('edit_message', 'SELECT * FROM edit_message($1, $2, $3, $4)', [
       messageId,
       viewer.userId,
+      isModerator(viewer),
       body,
     ]);
   }
 
   delete(viewer: Viewer, messageId: string): Promise<{ outcome: string; hints: Hints }> {
-    return this.database.row('delete_message', 'SELECT * FROM delete_message($1, $2, $3)', [
+    return this.database.row('delete_message', 'SELECT * FROM delete_message($1, $2, $3, $4)', [
       messageId,
       viewer.userId,
+      viewer.isService,
       viewer.isAdmin,
     ]);
   }
@@ -208,43 +236,5 @@ export class MessagesRepository {
       threadIds,
       upTo,
     ]);
-  }
-}
-
-/** A page's conditions; each set of them is a statement of its own, so that each gets the plan that fits it. */
-class PageQuery {
-  readonly values: SqlValue[];
-  readonly #shape: string[];
-  #conditions = '';
-
-  constructor(values: readonly SqlValue[], kind: string) {
-    this.values = [...values];
-    this.#shape = ['messages_page', kind];
-  }
-
-  get conditions(): string {
-    return this.#conditions;
-  }
-
-  name(backwards: boolean): string {
-    return [...this.#shape, backwards ? 'back' : 'forth'].join('_');
-  }
-
-  require(name: string, condition: (bind: (value: SqlValue) => string) => string): void {
-    this.#shape.push(name);
-    this.#conditions += ` AND ${condition((value) => `$${this.values.push(value)}`)}`;
-  }
-
-  /** @param isUnread the condition that a message is above the viewer's marker, of others and still there */
-  select({ senderUserId, messageType, unread }: MessageSelection, isUnread: string): void {
-    if (typeof senderUserId === 'string')
-      this.require(
-        'sender',
-        (bind) => `m.author_id = ${bind(senderUserId)} AND m.message_type <> 'SYSTEM'`,
-      );
-    if (typeof messageType === 'string')
-      this.require('type', (bind) => `m.message_type = ${bind(messageType)}::message_type`);
-    if (typeof unread === 'boolean')
-      this.require(unread ? 'unread' : 'read', () => (unread ? isUnread : `NOT (${isUnread})`));
   }
 }

@@ -11,20 +11,22 @@ import { idCursor, parseIdCursor, parseSequenceCursor, sequenceCursor } from './
 import { ChatMessage, ChatMessageConnection } from './message.model.js';
 import {
   DeleteMessageInput,
-  DeleteMessagePayload,
   EditMessageInput,
-  EditMessagePayload,
   MarkDeliveredInput,
-  MarkDeliveredPayload,
   MarkMessageReadInput,
-  MarkReadPayload,
   MarkThreadReadInput,
   MessageArgs,
   MessagesArgs,
   SendMessageInput,
-  SendMessagePayload,
   SendSystemMessageInput,
 } from './messages.inputs.js';
+import {
+  DeleteMessagePayload,
+  EditMessagePayload,
+  MarkDeliveredPayload,
+  MarkReadPayload,
+  SendMessagePayload,
+} from './messages.payloads.js';
 import type { MessageRow } from './message-rows.js';
 import type { SentMessage } from './messages.service.js';
 import { MessagesService } from './messages.service.js';
@@ -83,7 +85,14 @@ export class MessagesResolver {
       location,
       replyToMessageId,
     } = input;
-    const place = location ? { ...location, label: location.label ?? null } : null;
+    const place =
+      location == null
+        ? null
+        : {
+            latitude: location.latitude,
+            longitude: location.longitude,
+            label: location.label ?? null,
+          };
     const draft = {
       body,
       messageType: messageType ?? 'TEXT',

@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
+import { isModerator } from '../auth/viewer.js';
 import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { Window } from '../page-window.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import { InboxService } from '../inbox/inbox.service.js';
-import { ThreadAccess } from '../threads/thread-access.js';
+import { requireModerator, ThreadAccess } from '../threads/thread-access.js';
 import type { DraftContent, MessageContent } from './message-content.js';
 import { requireContent, requireSystemContent, requireText } from './message-content.js';
-import type { MessageRow, MessageSelection, ReaderRow } from './message-rows.js';
+import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
+import type { SendOutcome } from './messages.repository.js';
 import { MessagesRepository } from './messages.repository.js';
 
 /** What the writing functions refuse, in the words of the API. */
@@ -55,6 +57,18 @@ export class MessagesService {
 
   readersOf(messageIds: readonly string[]): Promise<ReadonlyMap<string, ReaderRow[]>> {
     return this.messages.findReaders(messageIds);
+  }
+
+  /**
+   * What messages said before, for moderation and disputes.
+   * @throws AppError FORBIDDEN for everybody but services and admins
+   */
+  versionsOf(
+    viewer: Viewer,
+    messageIds: readonly string[],
+  ): Promise<ReadonlyMap<string, MessageVersionRow[]>> {
+    requireModerator(viewer);
+    return this.messages.findVersions(messageIds);
   }
 
   findPageOfThread(
@@ -137,6 +151,8 @@ export class MessagesService {
       moves.map(({ threadId }) => threadId),
       moves.map(({ upToSequence }) => upToSequence),
     );
+    if (result.outcome === 'NOT_FOUND' && isModerator(viewer))
+      for (const { threadId } of moves) await this.access.requireParticipant(viewer, threadId);
     this.#accept(result, 'Thread');
   }
 
@@ -147,6 +163,8 @@ export class MessagesService {
     clientMessageId: string,
   ): Promise<SentMessage> {
     const sent = await this.messages.send(viewer.userId, threadId, content, clientMessageId);
+    if (sent.outcome === 'NOT_FOUND' && isModerator(viewer))
+      await this.access.requireParticipant(viewer, threadId);
     this.#accept(sent, 'Thread');
     if (sent.deduplicated) return { message: await this.find(viewer, sent.id), deduplicated: true };
     return {
@@ -169,15 +187,15 @@ const asStored = (
   threadId: string,
   { messageType, body, location, system, replyToId }: MessageContent,
   clientMessageId: string,
-  { id, sequence, sentAt }: { id: string; sequence: number; sentAt: Date },
+  { id, sequence, sentAt, senderDisplayName, senderAvatarUrl }: SendOutcome,
 ): MessageRow => ({
   id,
   threadId: threadId.toLowerCase(),
   sequence,
   authorId: viewer.userId,
   senderUserId: system === null ? viewer.userId : null,
-  senderDisplayName: viewer.displayName,
-  senderAvatarUrl: viewer.avatarUrl,
+  senderDisplayName,
+  senderAvatarUrl,
   body,
   messageType,
   latitude: location?.latitude ?? null,

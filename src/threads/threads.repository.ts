@@ -91,15 +91,17 @@ export class ThreadsRepository {
     return byThread;
   }
 
+  /** @param service who opens it for the two, for the audit; null where it is one of them */
   open(
     tripId: string | null,
     touristId: string,
     guideId: string,
+    service: string | null,
   ): Promise<{ threadId: string; created: boolean; hints: Hints }> {
     return this.database.row(
       'open_thread',
-      'SELECT thread_id AS "threadId", created, hints FROM open_thread($1, $2, $3)',
-      [tripId, touristId, guideId],
+      'SELECT thread_id AS "threadId", created, hints FROM open_thread($1, $2, $3, $4)',
+      [tripId, touristId, guideId, service],
     );
   }
 

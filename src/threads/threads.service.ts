@@ -45,12 +45,18 @@ export class ThreadsService {
     { tripId, touristId, guideId }: ThreadKey,
   ): Promise<{ thread: ThreadRow; created: boolean }> {
     if (touristId === guideId) throw badInput('touristId and guideId must differ.');
-    if (!viewer.isService && viewer.userId !== touristId && viewer.userId !== guideId)
+    const isOwn = viewer.userId === touristId || viewer.userId === guideId;
+    if (!viewer.isService && !isOwn)
       throw new AppError(
         ErrorCode.FORBIDDEN,
         'Only the tourist, the guide or a service opens their thread.',
       );
-    const { threadId, created, hints } = await this.threads.open(tripId, touristId, guideId);
+    const { threadId, created, hints } = await this.threads.open(
+      tripId,
+      touristId,
+      guideId,
+      viewer.isService ? viewer.userId : null,
+    );
     this.inbox.announce(hints);
     return { thread: await this.access.requireVisible(viewer, threadId), created };
   }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import type { Hints } from '../inbox/inbox.service.js';
 import type { UserRow } from './user-rows.js';
 
 /** What may be told of a person; null keeps what is known. */
@@ -24,17 +25,23 @@ export class UsersRepository {
     return new Map(users.map((user) => [user.id, user]));
   }
 
-  /** Creates or refreshes people, all or none, in the order of their ids. */
-  async upsert(profiles: readonly UserProfile[]): Promise<void> {
-    const column = <Key extends keyof UserProfile>(key: Key): string[] =>
+  /** Creates or refreshes people, all or none; who sees a changed name or picture finds it in their journal. */
+  async upsert(service: string, profiles: readonly UserProfile[]): Promise<Hints> {
+    const column = (key: keyof UserProfile): string[] =>
       profiles.map((profile) => profile[key]) as string[];
-    await this.database.rows('upsert_users', 'SELECT upsert_users($1, $2, $3, $4, $5, $6)', [
-      column('id'),
-      column('displayName'),
-      column('avatarUrl'),
-      column('email'),
-      column('timeZone'),
-      column('locale'),
-    ]);
+    const { hints } = await this.database.row<{ hints: Hints }>(
+      'upsert_users',
+      'SELECT upsert_users($1, $2, $3, $4, $5, $6, $7) AS hints',
+      [
+        column('id'),
+        column('displayName'),
+        column('avatarUrl'),
+        column('email'),
+        column('timeZone'),
+        column('locale'),
+        service,
+      ],
+    );
+    return hints;
   }
 }

@@ -1,7 +1,8 @@
 -- People, threads, messages and the journal, with every writing function.
 --
 -- Rules that all functions below keep (docs/architecture.md, "Locks"):
---   1. the thread's row first (FOR NO KEY UPDATE), then the inboxes, in the order of the user id;
+--   1. people first where their rows are locked at all (in the order of their ids), then threads (FOR NO KEY UPDATE, in the
+--      order of their ids), then the inboxes, in the order of the user id;
 --   2. one statement per step: each sees a fresh snapshot after it has waited for a lock. A single statement with
 --      data-modifying CTEs that feeds a row lock loses rows under contention;
 --   3. a refusal is an outcome that is returned, not an exception: nothing has been written by then;
@@ -86,6 +87,9 @@ CREATE TABLE messages (
 );
 CREATE UNIQUE INDEX messages_thread_id_sequence_key ON messages (thread_id, sequence);
 CREATE UNIQUE INDEX messages_author_id_client_message_id_key ON messages (author_id, client_message_id);
+-- For the filters of a thread's history: what is rare in it must be found without reading all of it.
+CREATE INDEX messages_of_author ON messages (thread_id, author_id, sequence);
+CREATE INDEX messages_of_type ON messages (thread_id, message_type, sequence) WHERE message_type <> 'TEXT';
 
 CREATE TABLE message_versions (
   message_id uuid NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
@@ -162,6 +166,13 @@ BEGIN
   INSERT INTO inboxes (user_id) SELECT DISTINCT u FROM unnest(p_ids) AS u ORDER BY u ON CONFLICT DO NOTHING;
 END $$;
 
+-- Keeps these people's profiles as they are until the end of the transaction. Whoever brings somebody into a thread takes
+-- this first: see tell_threads_of.
+CREATE FUNCTION hold_profiles(p_ids text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM users WHERE id = ANY (p_ids) ORDER BY id FOR KEY SHARE;
+END $$;
+
 -- Locks the journals of these people, in the order that everybody keeps.
 CREATE FUNCTION inbox_lock(p_users text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -206,11 +217,12 @@ CREATE FUNCTION inbox_append_to_thread(
 $$;
 
 -- get-or-create. created is false where the thread was there already; it is never changed then.
-CREATE FUNCTION open_thread(p_trip text, p_tourist text, p_guide text)
+-- p_service: who opens it for the two, written to the audit; null where it is one of them.
+CREATE FUNCTION open_thread(p_trip text, p_tourist text, p_guide text, p_service text)
 RETURNS TABLE (thread_id uuid, created boolean, hints jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_now timestamptz := current_instant();
+  v_now timestamptz;
   v_id uuid;
 BEGIN
   SELECT t.id INTO v_id FROM threads t
@@ -220,6 +232,8 @@ BEGIN
     RETURN;
   END IF;
   PERFORM ensure_users(ARRAY[p_tourist, p_guide]);
+  PERFORM hold_profiles(ARRAY[p_tourist, p_guide]);
+  v_now := current_instant();
   INSERT INTO threads (id, trip_id, tourist_id, guide_id, activity_at, created_at, updated_at)
   VALUES (uuid_v7(v_now), p_trip, p_tourist, p_guide, v_now, v_now, v_now)
   ON CONFLICT (tourist_id, guide_id, trip_id) DO NOTHING
@@ -232,6 +246,11 @@ BEGIN
   END IF;
   INSERT INTO participants (thread_id, user_id, role, joined_at, activity_at)
   VALUES (v_id, p_tourist, 'TOURIST', v_now, v_now), (v_id, p_guide, 'GUIDE', v_now, v_now);
+  IF p_service IS NOT NULL THEN
+    INSERT INTO audit_entries (actor_id, action, thread_id, details)
+    VALUES (p_service, 'thread.opened', v_id, jsonb_strip_nulls(jsonb_build_object(
+      'touristId', p_tourist, 'guideId', p_guide, 'tripId', p_trip)));
+  END IF;
   RETURN QUERY SELECT v_id, true, inbox_append_to_thread('THREAD_UPDATED', v_now, v_id);
 END $$;
 
@@ -280,7 +299,8 @@ BEGIN
 END $$;
 
 -- outcome: OK, NOT_FOUND, CONFLICT, THREAD_ARCHIVED, THREAD_BLOCKED, REPLY_NOT_FOUND. A repeat of the same author's
--- clientMessageId gives the stored message's id with deduplicated true and touches nothing.
+-- clientMessageId in the same thread gives the stored message's id with deduplicated true and touches nothing. What a
+-- service says (SYSTEM) is written to the audit.
 CREATE FUNCTION send_message(
   p_thread uuid, p_author text, p_type message_type, p_body text, p_latitude double precision,
   p_longitude double precision, p_label text, p_code text, p_params jsonb, p_reply_to uuid, p_client_id text,
@@ -291,6 +311,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_thread threads;
   v_known messages;
+  v_posted record;
   v_outcome text;
 BEGIN
   SELECT * INTO v_thread FROM threads t WHERE t.id = p_thread FOR NO KEY UPDATE;
@@ -317,20 +338,14 @@ BEGIN
     RETURN QUERY SELECT v_outcome, false, NULL::uuid, NULL::integer, NULL::timestamptz, '{}'::jsonb;
     RETURN;
   END IF;
-  RETURN QUERY
-    SELECT CASE WHEN m.id IS NULL THEN 'CONFLICT' ELSE 'OK' END, false, m.id, m.sequence, m.sent_at, m.hints
-    FROM post_message(v_thread, p_author, p_type, p_body, p_latitude, p_longitude, p_label, p_code, p_params, p_reply_to,
-                      p_client_id, p_digest) AS m;
-END $$;
-
--- A person seen by their token: created, or refreshed where a claim says something new.
-CREATE FUNCTION meet_person(p_id text, p_name text, p_picture text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ensure_users(ARRAY[p_id]);
-  UPDATE users
-  SET display_name = coalesce(p_name, display_name), avatar_url = coalesce(p_picture, avatar_url), updated_at = now()
-  WHERE id = p_id
-    AND (display_name, avatar_url) IS DISTINCT FROM (coalesce(p_name, display_name), coalesce(p_picture, avatar_url));
+  SELECT * INTO v_posted FROM post_message(
+    v_thread, p_author, p_type, p_body, p_latitude, p_longitude, p_label, p_code, p_params, p_reply_to, p_client_id, p_digest);
+  IF p_type = 'SYSTEM' AND v_posted.id IS NOT NULL THEN
+    INSERT INTO audit_entries (actor_id, action, thread_id, message_id, details)
+    VALUES (p_author, 'message.sent', p_thread, v_posted.id, jsonb_strip_nulls(jsonb_build_object('code', p_code)));
+  END IF;
+  RETURN QUERY SELECT CASE WHEN v_posted.id IS NULL THEN 'CONFLICT' ELSE 'OK' END, false, v_posted.id, v_posted.sequence,
+                      v_posted.sent_at, coalesce(v_posted.hints, '{}');
 END $$;
 
 -- Trims journals: what is older than p_days, and what lies beyond the newest p_entries of a person. At most 100 people and
@@ -373,24 +388,24 @@ LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- outcome: OK, NOT_FOUND, FORBIDDEN (another's message), NOT_TEXT, DELETED, THREAD_ARCHIVED, THREAD_BLOCKED.
--- The same body again changes nothing and tells nobody.
-CREATE FUNCTION edit_message(p_message uuid, p_editor text, p_body text)
+-- The same body again changes nothing and tells nobody. p_moderates: a service or an admin, who sees every message.
+CREATE FUNCTION edit_message(p_message uuid, p_editor text, p_moderates boolean, p_body text)
 RETURNS TABLE (outcome text, hints jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_now timestamptz;
   v_thread threads;
   v_message messages;
+  v_is_in boolean;
   v_outcome text;
 BEGIN
   SELECT t.* INTO v_thread FROM threads t
   WHERE t.id = (SELECT m.thread_id FROM messages m WHERE m.id = p_message) FOR NO KEY UPDATE;
   SELECT m.* INTO v_message FROM messages m WHERE m.id = p_message;
+  v_is_in := EXISTS (SELECT FROM participants p WHERE p.thread_id = v_thread.id AND p.user_id = p_editor);
   v_outcome := CASE
-    WHEN v_message.id IS NULL OR NOT EXISTS (
-      SELECT FROM participants p WHERE p.thread_id = v_thread.id AND p.user_id = p_editor
-    ) THEN 'NOT_FOUND'
-    WHEN v_message.author_id <> p_editor OR v_message.message_type = 'SYSTEM' THEN 'FORBIDDEN'
+    WHEN v_message.id IS NULL OR NOT (v_is_in OR p_moderates) THEN 'NOT_FOUND'
+    WHEN NOT v_is_in OR v_message.author_id <> p_editor OR v_message.message_type = 'SYSTEM' THEN 'FORBIDDEN'
     WHEN v_message.message_type <> 'TEXT' THEN 'NOT_TEXT'
     WHEN v_message.deleted_at IS NOT NULL THEN 'DELETED'
     WHEN v_message.body = p_body THEN 'OK'
@@ -408,8 +423,9 @@ BEGIN
 END $$;
 
 -- Leaves the tombstone: sequence, author and times stay, the content goes. An unread message leaves the unread counts.
--- outcome: OK, NOT_FOUND, FORBIDDEN (another's message). p_is_admin: any message of any thread, written to the audit.
-CREATE FUNCTION delete_message(p_message uuid, p_by text, p_is_admin boolean)
+-- outcome: OK, NOT_FOUND, FORBIDDEN (another's message). p_is_service: sees every message, and its own are the SYSTEM
+-- messages it sent. p_is_admin: any message of any thread. What is not a person's own message is written to the audit.
+CREATE FUNCTION delete_message(p_message uuid, p_by text, p_is_service boolean, p_is_admin boolean)
 RETURNS TABLE (outcome text, hints jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -425,10 +441,11 @@ BEGIN
   WHERE t.id = (SELECT m.thread_id FROM messages m WHERE m.id = p_message) FOR NO KEY UPDATE;
   SELECT m.* INTO v_message FROM messages m WHERE m.id = p_message;
   v_outcome := CASE
-    WHEN v_message.id IS NULL OR NOT (p_is_admin OR EXISTS (
+    WHEN v_message.id IS NULL OR NOT (p_is_service OR p_is_admin OR EXISTS (
       SELECT FROM participants p WHERE p.thread_id = v_thread.id AND p.user_id = p_by
     )) THEN 'NOT_FOUND'
-    WHEN NOT p_is_admin AND (v_message.author_id <> p_by OR v_message.message_type = 'SYSTEM') THEN 'FORBIDDEN'
+    WHEN NOT p_is_admin AND (v_message.author_id <> p_by OR (v_message.message_type = 'SYSTEM') <> p_is_service)
+      THEN 'FORBIDDEN'
     WHEN v_message.deleted_at IS NOT NULL THEN 'OK'
   END;
   IF v_outcome IS NOT NULL THEN
@@ -441,7 +458,7 @@ BEGIN
   SET body = '', latitude = NULL, longitude = NULL, location_label = NULL, system_code = NULL, system_params = NULL,
       deleted_at = v_now
   WHERE id = p_message;
-  IF p_is_admin AND v_message.author_id <> p_by THEN
+  IF v_message.author_id <> p_by OR v_message.message_type = 'SYSTEM' THEN
     INSERT INTO audit_entries (actor_id, action, thread_id, message_id, user_id)
     VALUES (p_by, 'message.deleted', v_thread.id, p_message, v_message.author_id);
   END IF;
@@ -492,7 +509,8 @@ BEGIN
     SELECT v_reader.unread_count - count(*) INTO v_marked FROM messages m
     WHERE m.thread_id = p_thread AND m.sequence > v_up_to AND m.author_id <> p_reader AND m.deleted_at IS NULL;
   END IF;
-  v_now := greatest(current_instant(), v_reader.last_read_at);
+  -- Never before what is read was sent, even when the machine's clock was set back.
+  v_now := greatest(current_instant(), v_thread.last_message_at, v_reader.last_read_at);
   UPDATE participants
   SET last_read_sequence = v_up_to, last_read_at = v_now,
       last_delivered_sequence = greatest(last_delivered_sequence, v_up_to), unread_count = unread_count - v_marked
@@ -513,7 +531,7 @@ CREATE FUNCTION mark_delivered(p_recipient text, p_threads uuid[], p_up_to integ
 RETURNS TABLE (outcome text, hints jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_now timestamptz := current_instant();
+  v_now timestamptz;
   v_hints jsonb := '{}';
   v_move record;
 BEGIN
@@ -526,6 +544,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM inbox_lock(array_agg(DISTINCT p.user_id)) FROM participants p WHERE p.thread_id = ANY (p_threads);
+  v_now := current_instant();
   FOR v_move IN
     UPDATE participants p SET last_delivered_sequence = asked.up_to
     FROM (
@@ -617,15 +636,17 @@ CREATE FUNCTION add_participant(p_thread uuid, p_by text, p_user text, p_role pa
 RETURNS TABLE (outcome text, hints jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_now timestamptz := current_instant();
+  v_now timestamptz;
   v_thread threads;
 BEGIN
   PERFORM ensure_users(ARRAY[p_user]) WHERE EXISTS (SELECT FROM threads t WHERE t.id = p_thread);
+  PERFORM hold_profiles(ARRAY[p_user]);
   SELECT t.* INTO v_thread FROM threads t WHERE t.id = p_thread FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'NOT_FOUND', '{}'::jsonb;
     RETURN;
   END IF;
+  v_now := current_instant();
   INSERT INTO participants
     (thread_id, user_id, role, joined_at, joined_sequence, last_read_sequence, last_delivered_sequence, activity_at)
   VALUES
@@ -648,13 +669,14 @@ CREATE FUNCTION remove_participant(p_thread uuid, p_by text, p_user text)
 RETURNS TABLE (outcome text, hints jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_now timestamptz := current_instant();
+  v_now timestamptz;
   v_thread threads;
   v_gone participants;
   v_hints jsonb;
 BEGIN
   SELECT t.* INTO v_thread FROM threads t WHERE t.id = p_thread FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
+  v_now := current_instant();
+  IF v_thread.id IS NULL THEN
     RETURN QUERY SELECT 'NOT_FOUND', '{}'::jsonb;
     RETURN;
   ELSIF p_user IN (v_thread.tourist_id, v_thread.guide_id) THEN
@@ -698,21 +720,99 @@ BEGIN
   RETURN QUERY SELECT 'OK', v_hints;
 END $$;
 
--- Creates or refreshes people; a null keeps what is known. Of two rows with one id the last one holds.
-CREATE FUNCTION upsert_users(
-  p_ids text[], p_names text[], p_avatars text[], p_emails text[], p_time_zones text[], p_locales text[]
-) RETURNS void LANGUAGE plpgsql AS $$
+-- Tells everybody who shares a thread with these people that the thread looks different now: one entry per thread and
+-- person, however many of the people are in it (docs/decisions/0007-profiles.md). The caller holds the people's rows FOR
+-- UPDATE, so that none of them comes into another thread meanwhile.
+CREATE FUNCTION tell_threads_of(p_users text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_now timestamptz;
+  v_threads uuid[];
+  v_hints jsonb;
 BEGIN
+  SELECT array_agg(locked.id) INTO v_threads FROM (
+    SELECT t.id FROM threads t WHERE t.id IN (SELECT p.thread_id FROM participants p WHERE p.user_id = ANY (p_users))
+    ORDER BY t.id FOR NO KEY UPDATE
+  ) AS locked;
+  IF v_threads IS NULL THEN
+    RETURN '{}';
+  END IF;
+  PERFORM inbox_lock(array_agg(DISTINCT p.user_id)) FROM participants p WHERE p.thread_id = ANY (v_threads);
+  v_now := current_instant();
+  WITH news AS (
+    SELECT p.user_id, p.thread_id, row_number() OVER (PARTITION BY p.user_id ORDER BY p.thread_id) AS place
+    FROM participants p WHERE p.thread_id = ANY (v_threads)
+  ), grown AS (
+    UPDATE inboxes i SET position = i.position + n.count
+    FROM (SELECT user_id, count(*) FROM news GROUP BY user_id) AS n
+    WHERE i.user_id = n.user_id
+    RETURNING i.*, n.count
+  ), written AS (
+    INSERT INTO inbox_entries (user_id, position, at, kind, thread_id, unread_message_count, unread_thread_count)
+    SELECT g.user_id, g.position - g.count + n.place, v_now, 'THREAD_UPDATED', n.thread_id, g.unread_message_count,
+           g.unread_thread_count
+    FROM grown g JOIN news n ON n.user_id = g.user_id
+  )
+  SELECT jsonb_object_agg(user_id, position) INTO v_hints FROM grown;
+  RETURN v_hints;
+END $$;
+
+-- Creates or refreshes people; a null keeps what is known. Of two rows with one id the last one holds. Where a name or a
+-- picture changes, the journals of those who see it say so. p_service: who asks, for the audit, where everybody who was
+-- created or changed is entered with the names of what changed.
+CREATE FUNCTION upsert_users(
+  p_ids text[], p_names text[], p_avatars text[], p_emails text[], p_time_zones text[], p_locales text[], p_service text
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_new text[];
+  v_seen text[];
+BEGIN
+  SELECT array_agg(DISTINCT asked.id) INTO v_new FROM unnest(p_ids) AS asked (id)
+  WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = asked.id);
   PERFORM ensure_users(p_ids);
-  PERFORM 1 FROM users WHERE id = ANY (p_ids) ORDER BY id FOR NO KEY UPDATE;
-  UPDATE users u
-  SET display_name = coalesce(d.name, u.display_name), avatar_url = coalesce(d.avatar, u.avatar_url),
-      email = coalesce(d.email, u.email), time_zone = coalesce(d.time_zone, u.time_zone),
-      locale = coalesce(d.locale, u.locale), updated_at = now()
-  FROM (
+  PERFORM 1 FROM users WHERE id = ANY (p_ids) ORDER BY id FOR UPDATE;
+  WITH told AS (
     SELECT DISTINCT ON (id) * FROM unnest(p_ids, p_names, p_avatars, p_emails, p_time_zones, p_locales)
-      WITH ORDINALITY AS d (id, name, avatar, email, time_zone, locale, place)
+      WITH ORDINALITY AS d (id, display_name, avatar_url, email, time_zone, locale, place)
     ORDER BY id, place DESC
-  ) AS d
-  WHERE u.id = d.id;
+  ), news AS (
+    SELECT u.id,
+      (SELECT coalesce(jsonb_agg(n.name), '[]') FROM (VALUES
+        ('displayName', d.display_name, u.display_name), ('avatarUrl', d.avatar_url, u.avatar_url),
+        ('email', d.email, u.email), ('timeZone', d.time_zone, u.time_zone), ('locale', d.locale, u.locale)
+      ) AS n (name, new, old) WHERE n.new IS NOT NULL AND n.new IS DISTINCT FROM n.old) AS fields
+    FROM told d JOIN users u ON u.id = d.id
+  ), changed AS (
+    UPDATE users u
+    SET display_name = coalesce(d.display_name, u.display_name), avatar_url = coalesce(d.avatar_url, u.avatar_url),
+        email = coalesce(d.email, u.email), time_zone = coalesce(d.time_zone, u.time_zone),
+        locale = coalesce(d.locale, u.locale), updated_at = now()
+    FROM told d JOIN news n ON n.id = d.id
+    WHERE u.id = d.id AND n.fields <> '[]'
+  ), audited AS (
+    INSERT INTO audit_entries (actor_id, action, user_id, details)
+    SELECT p_service, CASE WHEN n.id = ANY (v_new) THEN 'user.created' ELSE 'user.changed' END, n.id,
+           jsonb_build_object('fields', n.fields)
+    FROM news n WHERE n.fields <> '[]' OR n.id = ANY (v_new) ORDER BY n.id
+  )
+  SELECT array_agg(n.id) INTO v_seen FROM news n WHERE n.fields ?| ARRAY['displayName', 'avatarUrl'];
+  RETURN tell_threads_of(v_seen);
+END $$;
+
+-- A person seen by their token: created, or refreshed where a claim says something new, which is told like any other
+-- change of a name.
+CREATE FUNCTION meet_person(p_id text, p_name text, p_picture text) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ensure_users(ARRAY[p_id]);
+  PERFORM 1 FROM users WHERE id = p_id
+    AND (display_name, avatar_url) IS DISTINCT FROM (coalesce(p_name, display_name), coalesce(p_picture, avatar_url));
+  IF NOT FOUND THEN
+    RETURN '{}';
+  END IF;
+  PERFORM 1 FROM users WHERE id = p_id FOR UPDATE;
+  UPDATE users
+  SET display_name = coalesce(p_name, display_name), avatar_url = coalesce(p_picture, avatar_url), updated_at = now()
+  WHERE id = p_id
+    AND (display_name, avatar_url) IS DISTINCT FROM (coalesce(p_name, display_name), coalesce(p_picture, avatar_url));
+  RETURN CASE WHEN FOUND THEN tell_threads_of(ARRAY[p_id]) ELSE '{}' END;
 END $$;
