@@ -1,5 +1,5 @@
 const ROOMS = ['threads', 'messages', 'notifications', 'users', 'presence'];
-const CELLAR = ['auth', 'database', 'events', 'graphql', 'health', 'inbox'];
+const CELLAR = ['auth', 'database', 'events', 'graphql', 'health', 'inbox', 'rate-limits', 'redis'];
 
 const folder = (names) => `^src/(${names.join('|')})/`;
 const roomsBut = (...names) => folder(ROOMS.filter((room) => !names.includes(room)));

@@ -22,6 +22,7 @@ export class ConfigError extends Error {
   }
 }
 
+const REDIS_URL = { protocols: ['redis', 'rediss'], require_tld: false };
 const POSTGRES_URL = { protocols: ['postgres', 'postgresql'], require_tld: false };
 const toInt = Transform(({ value }) =>
   typeof value === 'string' ? Number(value) : (value as unknown),
@@ -77,6 +78,15 @@ export class Config {
   @Min(2)
   @Max(500)
   DATABASE_POOL_SIZE = 20;
+
+  /** Carries events and rate limits between nodes; a single node needs none. A server or any node of a cluster. */
+  @IsOptional()
+  @IsUrl(REDIS_URL)
+  REDIS_URL?: string;
+
+  /** Of everything that this installation names in Redis, so that several can share one. */
+  @Matches(/^[\w.-]{1,64}$/)
+  REDIS_PREFIX = 'parley';
 
   /** HS256 key of the marketplace's tokens. */
   @IsOptional()
@@ -141,6 +151,27 @@ export class Config {
   @Max(60_000)
   INBOX_SWEEP_MS = 1_500;
 
+  /** How long somebody is shown as typing after their last signal. */
+  @toInt
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  TYPING_TTL_MS = 7_000;
+
+  /** How long somebody whose last socket has closed stays online, so that a reconnect does not flap. */
+  @toInt
+  @IsInt()
+  @Min(0)
+  @Max(300_000)
+  PRESENCE_GRACE_MS = 5_000;
+
+  /** How often a node repeats who is connected to it; after three silent ones the others forget its people. */
+  @toInt
+  @IsInt()
+  @Min(50)
+  @Max(300_000)
+  PRESENCE_HEARTBEAT_MS = 10_000;
+
   @toInt
   @IsInt()
   @Min(1)
@@ -172,6 +203,7 @@ export function loadConfig(
   const known = Object.keys(plainToInstance(Config, {}));
   const optional = [
     'DATABASE_URL',
+    'REDIS_URL',
     'JWT_SECRET',
     'JWT_PUBLIC_KEY',
     'JWKS_URL',

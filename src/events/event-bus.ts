@@ -9,6 +9,17 @@ export type EventListener = (event: BusEvent) => void;
 export abstract class EventBus {
   abstract publish(event: BusEvent): void;
 
-  /** @returns the function that ends the listening */
+  /**
+   * Hears what reaches this node: everything, but of other nodes' `inboxGrew` only those of people who are followed.
+   * @returns the function that ends the listening
+   */
   abstract listen(listener: EventListener): () => void;
+
+  /**
+   * Lets this node hear of a person's journal, as long as somebody here follows it.
+   * @param onGap called whenever something may have been missed: once the following has begun, and each time it has
+   * begun again after a broken connection
+   * @returns the function that ends the following
+   */
+  abstract follow(userId: string, onGap: () => void): () => void;
 }

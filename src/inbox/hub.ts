@@ -16,6 +16,9 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
   readonly #logger = new Logger('Hub');
   #sweeper: NodeJS.Timeout | undefined;
   #sweeping = false;
+  /** People of whom something may have been missed. */
+  readonly #suspects = new Set<string>();
+  #checking = false;
   #stopListening: () => void = () => undefined;
 
   constructor(
@@ -49,12 +52,17 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
   attach(userId: string, reader: JournalReader): () => void {
     let feed = this.#feeds.get(userId);
     if (feed === undefined) {
-      feed = new JournalFeed(userId, this.journals);
+      const unfollow = this.bus.follow(userId, () => {
+        this.#suspect(userId);
+      });
+      feed = new JournalFeed(userId, this.journals, unfollow);
       this.#feeds.set(userId, feed);
     }
     feed.add(reader);
     return () => {
-      if (feed.remove(reader) === 0 && this.#feeds.get(userId) === feed) this.#feeds.delete(userId);
+      if (feed.remove(reader) > 0 || this.#feeds.get(userId) !== feed) return;
+      this.#feeds.delete(userId);
+      feed.end();
     };
   }
 
@@ -68,13 +76,39 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
     feed?.pump();
   }
 
+  /** Hints to this person may have been lost until now: looks at once instead of with the next sweep. */
+  #suspect(userId: string): void {
+    this.#suspects.add(userId);
+    if (this.#checking) return;
+    this.#checking = true;
+    setImmediate(() => void this.#check());
+  }
+
+  async #check(): Promise<void> {
+    try {
+      while (this.#suspects.size > 0) {
+        const suspects = [...this.#suspects];
+        this.#suspects.clear();
+        await this.#compare(suspects);
+      }
+    } catch (error) {
+      this.#logger.warn(`A look at the journals failed: ${(error as Error).message}`);
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  async #compare(userIds: readonly string[]): Promise<void> {
+    for (const [userId, position] of await this.journals.positionsOf(userIds))
+      this.#feeds.get(userId)?.advanceTo(position);
+  }
+
   /** Compares every feed with PostgreSQL; each of its readers is behind or not by its own position. */
   async sweep(): Promise<void> {
     if (this.#sweeping || this.#feeds.size === 0) return;
     this.#sweeping = true;
     try {
-      for (const [userId, position] of await this.journals.positionsOf([...this.#feeds.keys()]))
-        this.#feeds.get(userId)?.advanceTo(position);
+      await this.#compare([...this.#feeds.keys()]);
     } catch (error) {
       this.#logger.warn(`The sweep failed, the next one tries again: ${(error as Error).message}`);
     } finally {

@@ -38,6 +38,8 @@ export class JournalFeed {
   constructor(
     private readonly userId: string,
     private readonly journals: JournalRepository,
+    /** Called when the last reader has gone. */
+    readonly end: () => void,
   ) {}
 
   add(reader: JournalReader): void {
