@@ -3,6 +3,7 @@ import { createApp } from '../../src/app.module.js';
 import { loadConfig } from '../../src/config.js';
 import { PlaygroundOptions } from '../../src/graphql/playground.controller.js';
 import { SocketServer } from '../../src/graphql/socket-server.js';
+import { describeDifference, findDifferences } from '../../src/health/doctor.js';
 import { Hub } from '../../src/inbox/hub.js';
 import { HttpClient } from './http-client.js';
 import { createDatabase } from './database.js';
@@ -38,8 +39,13 @@ export interface TestApp {
   as(sub: string, claims?: TokenClaims): HttpClient;
   /** A person's socket; closed with the app at the latest. */
   socket(sub: string, claims?: TokenClaims): Promise<SocketClient>;
-  /** Stops everything, and fails when something was left behind. */
-  stop(): Promise<void>;
+  /** Stops the server alone, as a signal does. */
+  close(): Promise<void>;
+  /**
+   * Stops everything, and fails when something was left behind or the doctor finds a difference in the database.
+   * @param tampered true for a test that has written to tables itself or has taken the database away: no doctor then
+   */
+  stop(tampered?: boolean): Promise<void>;
 }
 
 /** @param environment what differs from the tests' configuration */
@@ -64,6 +70,8 @@ export async function startApp(
   await app.listen(0, '127.0.0.1');
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
   const sockets: SocketClient[] = [];
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= app.close());
   return {
     url,
     databaseUrl,
@@ -75,7 +83,8 @@ export async function startApp(
       sockets.push(socket);
       return socket;
     },
-    stop: async () => {
+    close,
+    stop: async (tampered = false) => {
       try {
         await Promise.all(sockets.map((socket) => socket.close()));
         await until(
@@ -83,11 +92,23 @@ export async function startApp(
           'no socket and no stream is left',
         );
       } finally {
-        await app.close();
-        await own?.drop();
+        await close();
+        try {
+          if (!tampered) await requireSound(databaseUrl);
+        } finally {
+          await own?.drop();
+        }
       }
     },
   };
+}
+
+/** Every counter, sequence and journal position that the tests have left is what a recount gives. */
+async function requireSound(databaseUrl: string): Promise<void> {
+  const findings = [];
+  for await (const difference of findDifferences(databaseUrl))
+    findings.push(describeDifference(difference));
+  if (findings.length > 0) throw new Error(`The doctor has found:\n${findings.join('\n')}`);
 }
 
 /** Waits until something holds that only happens to be asynchronous; says what never did. */

@@ -4,7 +4,7 @@ import type { TestApp } from './app.js';
 /** Whoever runs operations for somebody: an HttpClient or a SocketClient. */
 export interface Runner {
   // A test knows what it asked for.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+   
   run(query: string, variables?: unknown): Promise<any>;
 }
 

@@ -416,7 +416,7 @@ BEGIN
     RETURN QUERY SELECT v_outcome, '{}'::jsonb;
     RETURN;
   END IF;
-  v_now := greatest(current_instant(), v_message.sent_at);
+  v_now := greatest(current_instant(), v_message.sent_at, v_message.edited_at);
   PERFORM keep_message_version(v_message, p_editor, v_now);
   UPDATE messages SET body = p_body, edited_at = v_now WHERE id = p_message;
   RETURN QUERY SELECT 'OK', inbox_append_to_thread('MESSAGE_UPDATED', v_now, v_thread.id, p_message);
@@ -452,7 +452,7 @@ BEGIN
     RETURN QUERY SELECT v_outcome, '{}'::jsonb;
     RETURN;
   END IF;
-  v_now := greatest(current_instant(), v_message.sent_at);
+  v_now := greatest(current_instant(), v_message.sent_at, v_message.edited_at);
   PERFORM keep_message_version(v_message, p_by, v_now);
   UPDATE messages
   SET body = '', latitude = NULL, longitude = NULL, location_label = NULL, system_code = NULL, system_params = NULL,

@@ -1,0 +1,44 @@
+// `npm run doctor`: recomputes every counter, sequence and journal position of the database and prints what differs. Safe on
+// a live system. Exit code 0: no differences, 1: differences, 2: it could not be found out.
+import path from 'node:path';
+import { root, setUpOrExit } from './setup.mjs';
+
+await setUpOrExit();
+const { describeDifference, findDifferences } = await import('../dist/health/doctor.js');
+
+/** DATABASE_URL, or the embedded PostgreSQL of the data directory, whether parley runs on it or not. */
+async function findDatabase() {
+  const given = process.env.DATABASE_URL;
+  if (given) return { url: given, leave: async () => undefined };
+  const { startEmbeddedServer } = await import('../dist/database/embedded-server.js');
+  const { findPlace, passwordOf } = await import('../dist/database/embedded-place.js');
+  const { findPostmaster } = await import('../dist/database/embedded-process.js');
+  const dataDir = path.resolve(root, process.env.DATA_DIR || '.data');
+  const place = await findPlace(dataDir);
+  const running = await findPostmaster(place.cluster);
+  if (running !== undefined) {
+    const password = await passwordOf(place);
+    const url = `postgresql://parley:${password}@127.0.0.1:${running.port}/parley`;
+    return { url, leave: async () => undefined };
+  }
+  const server = await startEmbeddedServer({ dataDir });
+  return { url: server.url, leave: () => server.stop() };
+}
+
+try {
+  const { url, leave } = await findDatabase();
+  let count = 0;
+  try {
+    for await (const difference of findDifferences(url)) {
+      count += 1;
+      console.log(describeDifference(difference));
+    }
+  } finally {
+    await leave();
+  }
+  console.log(`${count} differences`);
+  process.exitCode = count === 0 ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+}
