@@ -2,22 +2,24 @@ import { Injectable } from '@nestjs/common';
 
 export type PresenceListener = (userId: string, sockets: number) => void;
 
-/** How many authenticated sockets each person has on this node. */
+/** How many authenticated sockets everybody has on this node; listeners hear of people only, for services are not present. */
 @Injectable()
 export class SocketPresence {
-  readonly #sockets = new Map<string, number>();
+  readonly #all = new Map<string, number>();
+  readonly #people = new Map<string, number>();
   readonly #listeners = new Set<PresenceListener>();
 
+  /** A person's and a service's sockets together, should they bear the same id. */
   socketsOf(userId: string): number {
-    return this.#sockets.get(userId) ?? 0;
+    return this.#all.get(userId) ?? 0;
   }
 
-  came(userId: string): void {
-    this.#set(userId, this.socketsOf(userId) + 1);
+  came(userId: string, isPerson = true): void {
+    this.#add(userId, 1, isPerson);
   }
 
-  left(userId: string): void {
-    this.#set(userId, this.socketsOf(userId) - 1);
+  left(userId: string, isPerson = true): void {
+    this.#add(userId, -1, isPerson);
   }
 
   /** @returns the function that ends the listening */
@@ -26,9 +28,17 @@ export class SocketPresence {
     return () => void this.#listeners.delete(listener);
   }
 
-  #set(userId: string, sockets: number): void {
-    if (sockets === 0) this.#sockets.delete(userId);
-    else this.#sockets.set(userId, sockets);
+  #add(userId: string, change: 1 | -1, isPerson: boolean): void {
+    count(this.#all, userId, change);
+    if (!isPerson) return;
+    const sockets = count(this.#people, userId, change);
     for (const listener of this.#listeners) listener(userId, sockets);
   }
+}
+
+function count(counts: Map<string, number>, key: string, change: number): number {
+  const sum = (counts.get(key) ?? 0) + change;
+  if (sum === 0) counts.delete(key);
+  else counts.set(key, sum);
+  return sum;
 }
