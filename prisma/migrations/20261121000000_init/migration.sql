@@ -799,9 +799,12 @@ BEGIN
   RETURN tell_threads_of(v_seen);
 END $$;
 
--- A person seen by their token: created, or refreshed where a claim says something new, which is told like any other
--- change of a name.
+-- A person seen by their token: created, or refreshed where a claim says something new. A change of what others know is
+-- told; that somebody unknown has a name now is not, for whatever they do next tells it.
 CREATE FUNCTION meet_person(p_id text, p_name text, p_picture text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_user users;
+  v_is_other boolean;
 BEGIN
   PERFORM ensure_users(ARRAY[p_id]);
   PERFORM 1 FROM users WHERE id = p_id
@@ -809,10 +812,10 @@ BEGIN
   IF NOT FOUND THEN
     RETURN '{}';
   END IF;
-  PERFORM 1 FROM users WHERE id = p_id FOR UPDATE;
+  SELECT * INTO v_user FROM users WHERE id = p_id FOR UPDATE;
   UPDATE users
   SET display_name = coalesce(p_name, display_name), avatar_url = coalesce(p_picture, avatar_url), updated_at = now()
-  WHERE id = p_id
-    AND (display_name, avatar_url) IS DISTINCT FROM (coalesce(p_name, display_name), coalesce(p_picture, avatar_url));
-  RETURN CASE WHEN FOUND THEN tell_threads_of(ARRAY[p_id]) ELSE '{}' END;
+  WHERE id = p_id;
+  v_is_other := coalesce(v_user.display_name <> p_name OR v_user.avatar_url <> p_picture, false);
+  RETURN CASE WHEN v_is_other THEN tell_threads_of(ARRAY[p_id]) ELSE '{}' END;
 END $$;
