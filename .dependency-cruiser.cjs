@@ -45,9 +45,9 @@ module.exports = {
     ),
     rule(
       'the-ground-imports-nothing-of-ours',
-      'config.ts and errors.ts are what everything stands on, so they stand on nothing of ours.',
-      { path: '^src/(config|errors)\\.ts$' },
-      { path: '^src/' },
+      'The configuration and errors.ts are what everything stands on, so they stand on nothing else of ours.',
+      { path: '^src/(config|config-values|config-notifications|errors)\\.ts$' },
+      { path: '^src/', pathNot: '^src/config-(values|notifications)\\.ts$' },
     ),
     rule(
       'the-event-list-imports-nothing',
@@ -89,10 +89,10 @@ module.exports = {
       { path: roomsBut('messages', 'threads', 'users') },
     ),
     rule(
-      'notifications-only-reads-the-journal',
-      'Notifications are made from journal entries, so they need no other room.',
+      'notifications-shows-what-it-tells-of',
+      'Notifications are made from the journal alone; only to show them are people, threads and messages asked, which know nothing of it.',
       { path: '^src/notifications/' },
-      { path: roomsBut('notifications') },
+      { path: roomsBut('notifications', 'users', 'threads', 'messages') },
     ),
     rule(
       'presence-only-asks-who-shares-a-thread',

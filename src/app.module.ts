@@ -14,6 +14,7 @@ import { InboxReady } from './inbox/inbox-event.model.js';
 import { InboxModule } from './inbox/inbox.module.js';
 import { AppLogger } from './logger.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { NotificationsModule } from './notifications/notifications.module.js';
 import { PresenceModule } from './presence/presence.module.js';
 import { ThreadRemoved } from './threads/thread.model.js';
 import { ThreadsModule } from './threads/threads.module.js';
@@ -55,6 +56,7 @@ class AppModule {
         ThreadsModule,
         MessagesModule,
         PresenceModule,
+        NotificationsModule,
       ],
     };
   }

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { plainToInstance, Transform } from 'class-transformer';
+import { plainToInstance } from 'class-transformer';
 import {
   IsBoolean,
   IsIn,
@@ -12,6 +12,8 @@ import {
   MinLength,
   validateSync,
 } from 'class-validator';
+import { NotificationConfig, notificationFaults } from './config-notifications.js';
+import { toBoolean, toInt, toList } from './config-values.js';
 
 /** Everything that is wrong with the environment, one line per variable. */
 export class ConfigError extends Error {
@@ -24,30 +26,12 @@ export class ConfigError extends Error {
 
 const REDIS_URL = { protocols: ['redis', 'rediss'], require_tld: false };
 const POSTGRES_URL = { protocols: ['postgres', 'postgresql'], require_tld: false };
-const toInt = Transform(({ value }) =>
-  typeof value === 'string' ? Number(value) : (value as unknown),
-);
-const toBoolean = Transform(({ value }) =>
-  value === 'true' || value === '1'
-    ? true
-    : value === 'false' || value === '0'
-      ? false
-      : (value as unknown),
-);
-const toList = Transform(({ value }) =>
-  typeof value === 'string'
-    ? value
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== '')
-    : (value as unknown),
-);
 
 /**
  * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
  * operator wrote it. Nothing else in the code reads process.env. Units are in the names.
  */
-export class Config {
+export class Config extends NotificationConfig {
   @IsIn(['development', 'test', 'production'])
   NODE_ENV: 'development' | 'test' | 'production' = 'development';
 
@@ -209,21 +193,27 @@ export function loadConfig(
     'JWKS_URL',
     'JWT_ISSUER',
     'JWT_AUDIENCE',
+    'SMTP_URL',
+    'MAIL_FROM',
+    'PUBLIC_URL',
+    'THREAD_URL',
+    'LINK_SECRET',
   ];
   const switches = ['DEMO', 'PLAYGROUND', 'INTROSPECTION'];
   const given: Record<string, unknown> = {};
-  for (const name of new Set([...known, ...optional, ...switches, 'HOST'])) {
+  for (const name of new Set([...known, ...optional, ...switches, 'HOST', 'NOTIFIER'])) {
     const value = environment[name];
     if (value !== undefined && value !== '') given[name] = value;
   }
   const relaxed = (given.NODE_ENV ?? 'development') !== 'production';
   for (const name of switches) given[name] ??= relaxed;
+  given.NOTIFIER ??= given.NODE_ENV !== 'test';
   given.HOST ??= relaxed ? '127.0.0.1' : '0.0.0.0';
   const config = plainToInstance(Config, given);
   const faults = validateSync(config, { forbidUnknownValues: true }).flatMap((error) =>
     Object.values(error.constraints ?? {}).map(
       (constraint) =>
-        `${constraint}${error.property.includes('SECRET') ? '' : `, got ${JSON.stringify(given[error.property])}`}`,
+        `${constraint}${/SECRET|SMTP_URL/.test(error.property) ? '' : `, got ${JSON.stringify(given[error.property])}`}`,
     ),
   );
   const keys = [config.JWT_SECRET, config.JWT_PUBLIC_KEY, config.JWKS_URL].filter(
@@ -241,6 +231,7 @@ export function loadConfig(
     faults.push(
       'JWT_SECRET (at least 32 bytes), JWT_PUBLIC_KEY or JWKS_URL must be set in production',
     );
+  faults.push(...notificationFaults(config));
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
 }

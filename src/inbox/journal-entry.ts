@@ -19,6 +19,7 @@ export interface JournalEntry {
   /** The reader of a receipt. */
   readonly actorId: string | null;
   readonly upToSequence: number | null;
+  readonly notificationId: string | null;
   /** The person's totals as of this entry. */
   readonly unreadMessageCount: number;
   readonly unreadThreadCount: number;

@@ -14,7 +14,7 @@ const STATE = `SELECT (${EPOCH}) AS life, coalesce(i.position, 0) AS position, c
 
 const PAGE = `SELECT e.position, e.at, e.kind, e.thread_id AS "threadId", e.message_id AS "messageId",
     e.actor_id AS "actorId", e.up_to_sequence AS "upToSequence", e.unread_message_count AS "unreadMessageCount",
-    e.unread_thread_count AS "unreadThreadCount", (e.kind = 'THREAD_REMOVED' OR p.user_id IS NOT NULL) AS visible
+    e.unread_thread_count AS "unreadThreadCount", e.notification_id AS "notificationId", (e.kind = 'THREAD_REMOVED' OR p.user_id IS NOT NULL) AS visible
   FROM inbox_entries e LEFT JOIN participants p ON p.thread_id = e.thread_id AND p.user_id = e.user_id
   WHERE e.user_id = $1 AND e.position > $2 ORDER BY e.position LIMIT $3`;
 

@@ -33,5 +33,6 @@ import { MessagesService } from './messages.service.js';
     MessageUpdatedResolver,
     MessageReadResolver,
   ],
+  exports: [MessagesService],
 })
 export class MessagesModule {}

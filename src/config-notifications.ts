@@ -1,0 +1,78 @@
+import { IsBoolean, IsInt, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
+import { toBoolean, toInt } from './config-values.js';
+
+/** The part of the environment that is about telling people; Config is the whole. */
+export class NotificationConfig {
+  /** Whether this node makes notifications in the background; in tests only where they ask for it. */
+  @toBoolean
+  @IsBoolean()
+  NOTIFIER: boolean;
+
+  /** How often the notifier looks for people whose hint was lost, and for what dead nodes have left. */
+  @toInt
+  @IsInt()
+  @Min(50)
+  @Max(60_000)
+  NOTIFIER_SWEEP_MS = 2_000;
+
+  @toInt
+  @IsInt()
+  @Min(1)
+  NOTIFICATION_RETENTION_DAYS = 90;
+
+  /** How long a message stays unread before a mail tells of it, for whoever has not said otherwise. */
+  @toInt
+  @IsInt()
+  @Min(0)
+  @Max(1_440)
+  NOTIFICATION_MAIL_DELAY_MINUTES = 10;
+
+  /** smtp://user:password@host:587 or smtps://…:465; without it no mail is sent. */
+  @IsOptional()
+  @IsUrl({ protocols: ['smtp', 'smtps'], require_protocol: true, require_tld: false })
+  SMTP_URL?: string;
+
+  /** The sender of mails: `address@host` or `Name <address@host>`. */
+  @IsOptional()
+  @Matches(/^(?:[^<>\r\n@]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, {
+    message: 'MAIL_FROM must be an address such as Parley <no-reply@example.com>',
+  })
+  MAIL_FROM?: string;
+
+  /** Where people reach this server, for the links in mails. */
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
+  PUBLIC_URL?: string;
+
+  /** Where the marketplace shows a conversation, for the link in mails; {threadId} is filled in. */
+  @IsOptional()
+  @Matches(/^https?:\/\/\S*\{threadId\}\S*$/, {
+    message: 'THREAD_URL must be a URL with {threadId} in it',
+  })
+  THREAD_URL?: string;
+
+  /** Signs the links in mails; JWT_SECRET does where it is not set. */
+  @IsOptional()
+  @MinLength(32)
+  LINK_SECRET?: string;
+}
+
+/** What is wrong with the variables together. */
+export const notificationFaults = (
+  config: NotificationConfig & { readonly JWT_SECRET?: string },
+): string[] =>
+  config.SMTP_URL === undefined
+    ? []
+    : [
+        ...(config.MAIL_FROM === undefined
+          ? ['MAIL_FROM must be set with SMTP_URL: the address that mails come from']
+          : []),
+        ...(config.PUBLIC_URL === undefined
+          ? ['PUBLIC_URL must be set with SMTP_URL: where people reach this server']
+          : []),
+        ...(config.LINK_SECRET === undefined && config.JWT_SECRET === undefined
+          ? [
+              'LINK_SECRET (at least 32 bytes) must be set with SMTP_URL where there is no JWT_SECRET',
+            ]
+          : []),
+      ];

@@ -1,0 +1,37 @@
+import type {
+  NotificationChannel,
+  NotificationOutcome,
+  NotificationReason,
+  NotificationType,
+} from '../generated/prisma/enums.js';
+
+/** A notification as its person sees it now. */
+export interface NotificationRow {
+  readonly id: string;
+  readonly type: NotificationType;
+  readonly threadId: string;
+  readonly messageId: string;
+  readonly actorId: string;
+  readonly count: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly readAt: Date | null;
+}
+
+/** The place of a notification in the feed. */
+export interface FeedKey {
+  readonly updatedAt: Date;
+  readonly id: string;
+}
+
+/** What became of telling one person of a message by one channel. */
+export interface TraceRow {
+  readonly userId: string;
+  readonly channel: NotificationChannel;
+  readonly type: NotificationType;
+  readonly outcome: NotificationOutcome;
+  readonly reason: NotificationReason | null;
+  readonly at: Date;
+  readonly dueAt: Date | null;
+  readonly notificationId: string | null;
+}

@@ -1,0 +1,32 @@
+import { Module } from '@nestjs/common';
+import { MessagesModule } from '../messages/messages.module.js';
+import { ThreadsModule } from '../threads/threads.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { NotificationFieldsResolver } from './notification-fields.resolver.js';
+import { NotificationsRepository } from './notifications.repository.js';
+import {
+  NotificationAddedResolver,
+  NotificationsResolver,
+  ViewerNotificationsResolver,
+} from './notifications.resolver.js';
+import { NotificationsService } from './notifications.service.js';
+import { NotifierRepository } from './notifier.repository.js';
+import { NotifierService } from './notifier.service.js';
+import { NotifierWorker } from './notifier.worker.js';
+
+/** Who is told of what, in the app and by mail: a reader of the journals, which nothing else knows. */
+@Module({
+  imports: [UsersModule, ThreadsModule, MessagesModule],
+  providers: [
+    NotifierRepository,
+    NotifierService,
+    NotifierWorker,
+    NotificationsRepository,
+    NotificationsService,
+    NotificationsResolver,
+    NotificationAddedResolver,
+    NotificationFieldsResolver,
+    ViewerNotificationsResolver,
+  ],
+})
+export class NotificationsModule {}

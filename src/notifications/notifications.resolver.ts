@@ -1,0 +1,121 @@
+import {
+  Args,
+  Mutation,
+  Parent,
+  Query,
+  ResolveField,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
+import { Int } from '@nestjs/graphql';
+import { CurrentViewer } from '../auth/current-viewer.js';
+import type { Viewer as Caller } from '../auth/viewer.js';
+import { notFound } from '../errors.js';
+import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
+import type { Connection } from '../graphql/paging.js';
+import { connectionOf, decodeCursor, encodeCursor, windowOf } from '../graphql/paging.js';
+import { AfterArgs } from '../inbox/inbox.inputs.js';
+import { InboxService } from '../inbox/inbox.service.js';
+import type { JournalStream } from '../inbox/journal-stream.js';
+import { Viewer } from '../users/user.model.js';
+import type { FeedKey, NotificationRow } from './notification-rows.js';
+import {
+  MarkNotificationsReadPayload,
+  Notification,
+  NotificationAdded,
+  NotificationConnection,
+} from './notification.model.js';
+import { MarkNotificationsReadInput, NotificationsArgs } from './notifications.inputs.js';
+import { NotificationsService } from './notifications.service.js';
+
+const cursorOf = ({ updatedAt, id }: NotificationRow): string =>
+  encodeCursor('notification', updatedAt.getTime(), id);
+
+function parseCursor(cursor: string): FeedKey {
+  const [time = '', id = ''] = decodeCursor(
+    'notification',
+    /^(\d{1,15}):([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/,
+    cursor,
+  );
+  return { updatedAt: new Date(Number(time)), id };
+}
+
+@Resolver()
+export class NotificationsResolver {
+  constructor(
+    private readonly feed: NotificationsService,
+    private readonly inbox: InboxService,
+  ) {}
+
+  @Query(() => NotificationConnection, {
+    description: 'What the viewer was told, newest first; one that counts up comes to the front.',
+  })
+  async notifications(
+    @CurrentViewer() viewer: Caller,
+    @Args() args: NotificationsArgs,
+  ): Promise<Connection<NotificationRow>> {
+    const window = windowOf(args, parseCursor);
+    const rows = await this.feed.findPage(
+      viewer,
+      args.unread ?? null,
+      window.after,
+      window.limit + 1,
+    );
+    return connectionOf(window, rows, cursorOf);
+  }
+
+  @Mutation(() => MarkNotificationsReadPayload, {
+    description:
+      'Marks notifications as read; the messages they stand for stay unread. Marking what is read changes nothing.',
+  })
+  async markNotificationsRead(
+    @CurrentViewer() viewer: Caller,
+    @Args('input', { description: 'Which ones.' }) { ids }: MarkNotificationsReadInput,
+  ): Promise<MarkNotificationsReadPayload> {
+    await this.feed.markRead(viewer, ids ?? null);
+    const state = await this.inbox.stateOf(viewer);
+    return { viewer: { ...state, cursor: this.inbox.cursorOf(viewer, state) } };
+  }
+
+  @Subscription(() => NotificationAdded, {
+    description: 'The viewer’s notifications, as they are made and count up.',
+  })
+  notificationAdded(
+    @CurrentViewer() viewer: Caller,
+    @Args() { after }: AfterArgs,
+  ): Promise<JournalStream> {
+    return this.inbox.stream(viewer, { kinds: ['NOTIFICATION_ADDED'] }, after ?? null);
+  }
+}
+
+@Resolver(() => NotificationAdded)
+export class NotificationAddedResolver {
+  constructor(private readonly feed: NotificationsService) {}
+
+  @ResolveField(() => Notification, {
+    description:
+      'The notification as it is now; its count is 0 where all it stood for was deleted meanwhile.',
+  })
+  async notification(
+    @Parent() { notificationId }: NotificationAdded,
+    @CurrentViewer() viewer: Caller,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<NotificationRow> {
+    const row = await loaders
+      .get('notifications', (ids) => this.feed.findByIds(viewer, ids))
+      .load(notificationId);
+    if (row === null) throw notFound('Notification');
+    return row;
+  }
+}
+
+/** What notifications add to the viewer. */
+@Resolver(() => Viewer)
+export class ViewerNotificationsResolver {
+  constructor(private readonly feed: NotificationsService) {}
+
+  @ResolveField(() => Int, { description: 'Unread notifications: exact, never capped.' })
+  unreadNotificationCount(@CurrentViewer() viewer: Caller): Promise<number> {
+    return this.feed.countUnread(viewer);
+  }
+}

@@ -1,0 +1,136 @@
+import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '../config.js';
+import { EventBus } from '../events/event-bus.js';
+import { NotifierRepository } from './notifier.repository.js';
+import { NotifierService } from './notifier.service.js';
+
+/** Hints are gathered for a moment, so that a burst to one person is one transaction. */
+const GATHER_MS = 40;
+/** People at a time, so that sending keeps the pool's connections. */
+const CONCURRENCY = 3;
+/** Hinted people that are remembered; beyond it the sweep finds them. */
+const MAX_HINTED = 20_000;
+/** People that one stretch of the round looks at. */
+const STRETCH = 1_000;
+/** Longer than any writing transaction lives, so that no thread's activity becomes visible behind the look back. */
+const LOOK_BACK_SECONDS = 60;
+const PRUNE_EVERY_MS = 600_000;
+
+/**
+ * Finds people whose journal has grown, without the send path knowing: hints from the bus make it quick. Lost hints are
+ * made up for by two bounded looks: at threads with messages in the last minute, by the index that the list of threads has,
+ * and a slow round over everybody, which is done at once when the node starts.
+ */
+@Injectable()
+export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #hinted = new Set<string>();
+  /** Up to where somebody's journal is known to hold nothing new: one's own entries are hinted, too. */
+  readonly #done = new Map<string, number>();
+  readonly #logger = new Logger('Notifier');
+  #stopListening: () => void = () => undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+  #draining: Promise<void> = Promise.resolve();
+  #sweeping: Promise<void> = Promise.resolve();
+  #isSweeping = false;
+  #stopped = false;
+  #place = '';
+  #isFirstRound = true;
+  #prunedAt = Date.now();
+
+  constructor(
+    private readonly notifier: NotifierService,
+    private readonly people: NotifierRepository,
+    private readonly bus: EventBus,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.NOTIFIER) return;
+    this.#stopListening = this.bus.listen((event) => {
+      if (event.type !== 'inboxGrew' || event.position <= (this.#done.get(event.userId) ?? 0))
+        return;
+      if (this.#hinted.size < MAX_HINTED) this.#hinted.add(event.userId);
+      this.#wake();
+    });
+    this.#sweeper = setInterval(() => {
+      if (!this.#isSweeping) this.#sweeping = this.#sweep();
+    }, this.config.NOTIFIER_SWEEP_MS);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening();
+    clearInterval(this.#sweeper);
+    clearTimeout(this.#gathering);
+    await Promise.all([this.#sweeping, this.#draining]);
+  }
+
+  #wake(): void {
+    if (this.#stopped) return;
+    this.#gathering ??= setTimeout(() => {
+      this.#draining = Promise.all(Array.from({ length: CONCURRENCY }, () => this.#drain())).then(
+        () => {
+          this.#gathering = undefined;
+          if (this.#hinted.size > 0) this.#wake();
+        },
+      );
+    }, GATHER_MS);
+  }
+
+  async #drain(): Promise<void> {
+    for (;;) {
+      const [userId] = this.#hinted;
+      if (userId === undefined || this.#stopped) return;
+      this.#hinted.delete(userId);
+      await this.#take(userId);
+    }
+  }
+
+  async #take(userId: string): Promise<void> {
+    try {
+      const position = await this.notifier.catchUp(userId);
+      if (this.#done.size >= MAX_HINTED) this.#done.clear();
+      this.#done.set(userId, position);
+    } catch (error) {
+      this.#logger.warn(`It is tried again by the next sweep: ${(error as Error).message}`);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    this.#isSweeping = true;
+    try {
+      await this.#takeAll(await this.people.findRecentlyBehind(LOOK_BACK_SECONDS));
+      do {
+        const { userIds, next } = await this.people.findBehindAfter(this.#place, STRETCH);
+        await this.#takeAll(userIds);
+        this.#place = next;
+        if (next === '') this.#isFirstRound = false;
+      } while (this.#isFirstRound && !this.#stopped);
+      if (Date.now() - this.#prunedAt > PRUNE_EVERY_MS) await this.#prune();
+    } catch (error) {
+      this.#logger.warn(`The sweep failed, the next one tries again: ${(error as Error).message}`);
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  async #takeAll(userIds: readonly string[]): Promise<void> {
+    for (const userId of userIds) {
+      if (this.#stopped) return;
+      this.#hinted.delete(userId);
+      await this.#take(userId);
+    }
+  }
+
+  /** Never before the journal has forgotten the entries that name a notification. */
+  async #prune(): Promise<void> {
+    const days = Math.max(
+      this.config.NOTIFICATION_RETENTION_DAYS,
+      this.config.INBOX_RETENTION_DAYS,
+    );
+    while (!this.#stopped && (await this.people.prune(days)) > 0);
+    this.#prunedAt = Date.now();
+  }
+}
