@@ -1,5 +1,15 @@
 const ROOMS = ['threads', 'messages', 'notifications', 'users', 'presence'];
-const CELLAR = ['auth', 'database', 'events', 'graphql', 'health', 'inbox', 'rate-limits', 'redis'];
+const CELLAR = [
+  'auth',
+  'database',
+  'events',
+  'graphql',
+  'health',
+  'inbox',
+  'rate-limits',
+  'redis',
+  'verify',
+];
 
 const folder = (names) => `^src/(${names.join('|')})/`;
 const roomsBut = (...names) => folder(ROOMS.filter((room) => !names.includes(room)));
@@ -60,6 +70,12 @@ module.exports = {
       'The cellar carries the rooms and would carry others, so it never asks what is in them.',
       { path: folder(CELLAR), pathNot: '^src/graphql/print-schema\\.ts$' },
       { path: folder(ROOMS) },
+    ),
+    rule(
+      'verify-is-a-stranger',
+      'The delivery report talks to a server as any client does, and proves nothing with its own code.',
+      { path: '^src/verify/' },
+      { path: '^src/', pathNot: '^src/verify/' },
     ),
     rule(
       'inbox-knows-little',

@@ -42,6 +42,10 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  get pids(): number[] {
+    return this.#child?.pid === undefined ? [] : [this.#child.pid];
+  }
+
   async start(): Promise<void> {
     if (redisProgram === undefined) throw new Error('There is no redis-server on this machine.');
     this.#child = spawn(

@@ -1,0 +1,145 @@
+// The fault suite: `npm run test:faults`. See docs/reliability.md for what it does and what came of it.
+import { parseArgs } from 'node:util';
+import type { RunOptions, RunReport } from './run.js';
+import { run } from './run.js';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1,2' },
+    messages: { type: 'string', default: '10000' },
+    faults: { type: 'string', default: '50' },
+    gap: { type: 'string', default: '700' },
+    short: { type: 'boolean', default: false },
+    'no-controls': { type: 'boolean', default: false },
+    'only-controls': { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+  },
+});
+
+const plain: Omit<RunOptions, 'seed'> = {
+  messages: Number(values.short ? 1_200 : values.messages),
+  faults: Number(values.short ? 13 : values.faults),
+  gap: Number(values.gap),
+  only: /./,
+  patience: 20_000,
+  mistakes: { forgetful: false, renaming: false },
+  settings: {},
+};
+const small = { ...plain, messages: 1_000, faults: 13, gap: 500, patience: 3_000, seed: 1 };
+const MUST_SETTLE_MS = 2_000;
+
+interface Trial {
+  readonly name: string;
+  readonly options: RunOptions;
+  /** @returns what the trial shows that it must not, empty when it is passed */
+  judge(report: RunReport): string[];
+}
+
+const COUNTS = [
+  'lost',
+  'doubled',
+  'reordered',
+  'phantom',
+  'gaps',
+  'wrongUnread',
+  'resyncs',
+] as const;
+
+const sound = (seed: number): Trial => ({
+  name: `seed ${seed}: nothing is lost`,
+  options: { ...plain, seed },
+  judge: (report) => [
+    ...COUNTS.filter((name) => report[name] > 0).map((name) => `${name} ${report[name]}`),
+    ...(report.acknowledged === plain.messages ? [] : ['not everything was acknowledged']),
+    ...([report.settledAfterFault, report.settledAfterSend].every(
+      (ms) => ms !== null && ms <= MUST_SETTLE_MS,
+    )
+      ? []
+      : [`not settled within ${MUST_SETTLE_MS} ms`]),
+  ],
+});
+
+/** A world with a mistake in it: the suite is worth something only if it sees it. */
+const control = (
+  name: string,
+  options: Partial<RunOptions>,
+  sees: (report: RunReport) => boolean,
+): Trial => ({
+  name: `control, ${name}`,
+  options: { ...small, ...options },
+  judge: (report) => (sees(report) ? [] : ['the mistake was not seen']),
+});
+
+const controls: readonly Trial[] = [
+  control(
+    'clients that come back without a cursor: messages are lost',
+    { mistakes: { forgetful: true, renaming: false } },
+    ({ lost }) => lost > 0,
+  ),
+  control(
+    'sends that are repeated under a new name: messages are doubled',
+    {
+      mistakes: { forgetful: false, renaming: true },
+      messages: 3_000,
+      faults: 30,
+      gap: 150,
+      only: /^reset connections of clients/,
+    },
+    ({ doubled }) => doubled > 0,
+  ),
+  control(
+    'synchronous_commit off: acknowledged messages are lost when PostgreSQL is killed',
+    {
+      messages: 2_000,
+      faults: 5,
+      gap: 1_000,
+      only: /^kill -9 of PostgreSQL/,
+      settings: {
+        synchronous_commit: 'off',
+        wal_writer_delay: '10s',
+        wal_writer_flush_after: '1GB',
+        wal_buffers: '64MB',
+      },
+    },
+    ({ lost }) => lost > 0,
+  ),
+];
+
+const trials: Trial[] = [
+  ...(values['only-controls']
+    ? []
+    : (values.short ? [1] : values.seeds.split(',').map(Number)).map(sound)),
+  ...(values['no-controls'] ? [] : controls),
+];
+
+const ms = (value: number | null): string => (value === null ? 'never' : `${value.toFixed(0)} ms`);
+
+function describe(report: RunReport): string {
+  const retries = [...report.retries].map(([why, count]) => `${why} ${count}`).join(', ');
+  return [
+    `acknowledged ${report.acknowledged}, delivered ${report.delivered}, faults ${report.faults}, ${report.seconds.toFixed(0)} s`,
+    COUNTS.map((name) => `${name} ${report[name]}`).join(', '),
+    `settled ${ms(report.settledAfterFault)} after the last fault, ${ms(report.settledAfterSend)} after the last send`,
+    `${report.connects} connects of devices; sent again: ${retries || 'none'}`,
+  ]
+    .map((line) => `    ${line}`)
+    .join('\n');
+}
+
+let failed = 0;
+for (const { name, options, judge } of trials) {
+  console.log(`── ${name}`);
+  const say = values.quiet ? () => undefined : (line: string) => console.log(`    ${line}`);
+  let problems: string[];
+  try {
+    const report = await run(options, say);
+    console.log(describe(report));
+    problems = judge(report);
+  } catch (error) {
+    problems = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  }
+  if (problems.length > 0) failed += 1;
+  console.log(problems.length === 0 ? '    passed' : `    FAILED: ${problems.join(', ')}`);
+}
+console.log(`${trials.length - failed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);
