@@ -13,6 +13,11 @@ import { NotificationsService } from './notifications.service.js';
 import { NotifierRepository } from './notifier.repository.js';
 import { NotifierService } from './notifier.service.js';
 import { NotifierWorker } from './notifier.worker.js';
+import { PreferencesRepository } from './preferences.repository.js';
+import { PreferencesResolver } from './preferences.resolver.js';
+import { PreferencesService } from './preferences.service.js';
+import { TraceResolver } from './trace.resolver.js';
+import { TraceService } from './trace.service.js';
 
 /** Who is told of what, in the app and by mail: a reader of the journals, which nothing else knows. */
 @Module({
@@ -27,6 +32,11 @@ import { NotifierWorker } from './notifier.worker.js';
     NotificationAddedResolver,
     NotificationFieldsResolver,
     ViewerNotificationsResolver,
+    PreferencesRepository,
+    PreferencesService,
+    PreferencesResolver,
+    TraceService,
+    TraceResolver,
   ],
 })
 export class NotificationsModule {}

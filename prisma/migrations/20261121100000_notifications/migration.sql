@@ -160,16 +160,17 @@ RETURNS notification_reason LANGUAGE sql STABLE AS $$
   END)::notification_reason
 $$;
 
--- Something that a person may be told of. actor_id: who said it, or who has read it.
+-- Something that a person may be told of. position: of the entry that says so; actor_id: who said it, or who has read it.
 CREATE TYPE notification_candidate AS (
-  message_id uuid, thread_id uuid, sequence integer, type notification_type, actor_id text, objection notification_reason
+  position bigint, message_id uuid, thread_id uuid, sequence integer, type notification_type, actor_id text,
+  objection notification_reason
 );
 
 -- What the entries of a person's journal between two positions give to tell: messages of others, and receipts for the
 -- person's own messages (each message once, by whoever reads it first).
 CREATE FUNCTION notification_candidates(p_user text, p_from bigint, p_to bigint, p_receipts boolean)
 RETURNS SETOF notification_candidate LANGUAGE sql STABLE AS $$
-  SELECT m.id, m.thread_id, m.sequence,
+  SELECT e.position, m.id, m.thread_id, m.sequence,
     (CASE
       WHEN m.message_type <> 'SYSTEM' THEN 'NEW_MESSAGE'
       -- Of its own accord parley says these; services say theirs with a clientMessageId.
@@ -187,7 +188,7 @@ RETURNS SETOF notification_candidate LANGUAGE sql STABLE AS $$
     AND NOT EXISTS (SELECT FROM notification_deliveries d
                     WHERE d.message_id = m.id AND d.user_id = p_user AND d.channel = 'IN_APP')
   UNION ALL
-  (SELECT DISTINCT ON (m.id) m.id, m.thread_id, m.sequence, 'MESSAGE_READ'::notification_type, e.actor_id,
+  (SELECT DISTINCT ON (m.id) e.position, m.id, m.thread_id, m.sequence, 'MESSAGE_READ'::notification_type, e.actor_id,
      (CASE WHEN p.muted_until > e.at THEN 'MUTED' END)::notification_reason
    FROM inbox_entries e
    JOIN participants p ON p.thread_id = e.thread_id AND p.user_id = p_user
@@ -262,7 +263,8 @@ BEGIN
     RETURNING d.notification_id
   ), lessened AS (
     UPDATE notifications n
-    SET count = n.count - gone.count, read_at = CASE WHEN n.count = gone.count THEN coalesce(n.read_at, p_now) ELSE n.read_at END
+    SET count = n.count - gone.count,
+        read_at = CASE WHEN n.count = gone.count THEN coalesce(n.read_at, p_now) ELSE n.read_at END
     FROM (SELECT notification_id, count(*)::integer AS count FROM withdrawn GROUP BY notification_id) AS gone
     WHERE n.id = gone.notification_id
     RETURNING n.id, n.count
@@ -277,10 +279,11 @@ BEGIN
   WHERE n.id = touched.id;
 END $$;
 
--- Tells in the app: one unread notification per thread and type, which counts up. Returns the notifications that are new or
--- count more.
-CREATE FUNCTION notify_in_app(p_user text, p_candidates notification_candidate[], p_wanted notification_type[], p_now timestamptz)
-RETURNS TABLE (id uuid, thread_id uuid) LANGUAGE plpgsql AS $$
+-- Tells in the app: one unread notification per thread and type, which counts up. Ids sort as the entries that they come
+-- from. Returns the notifications that are new or count more.
+CREATE FUNCTION notify_in_app(
+  p_user text, p_candidates notification_candidate[], p_wanted notification_type[], p_now timestamptz
+) RETURNS TABLE (id uuid, thread_id uuid) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_told notifications[];
@@ -288,8 +291,8 @@ BEGIN
   WITH told AS (
     INSERT INTO notifications AS n
       (id, user_id, type, thread_id, message_id, actor_id, count, last_sequence, created_at, updated_at)
-    SELECT uuid_v7(p_now), p_user, c.type, c.thread_id, (array_agg(c.message_id ORDER BY c.sequence DESC))[1],
-           (array_agg(c.actor_id ORDER BY c.sequence DESC))[1], count(*), max(c.sequence), p_now, p_now
+    SELECT uuid_v7(p_now, (max(c.position) % 2147483648)::integer), p_user, c.type, c.thread_id,
+           (array_agg(c.message_id ORDER BY c.sequence DESC))[1], (array_agg(c.actor_id ORDER BY c.sequence DESC))[1], count(*), max(c.sequence), p_now, p_now
     FROM unnest(p_candidates) AS c WHERE c.objection IS NULL AND c.type = ANY (p_wanted)
     GROUP BY c.thread_id, c.type
     ON CONFLICT (user_id, thread_id, type) WHERE read_at IS NULL DO UPDATE
@@ -417,8 +420,9 @@ CREATE FUNCTION mark_notifications_read(p_user text, p_ids uuid[]) RETURNS TABLE
 BEGIN
   PERFORM 1 FROM notifier_positions WHERE user_id = p_user FOR UPDATE;
   IF EXISTS (SELECT FROM unnest(p_ids) AS asked (id)
-             WHERE NOT EXISTS (SELECT FROM notifications n JOIN participants p ON p.thread_id = n.thread_id AND p.user_id = p_user
-                               WHERE n.id = asked.id AND n.user_id = p_user)) THEN
+             WHERE NOT EXISTS (
+               SELECT FROM notifications n JOIN participants p ON p.thread_id = n.thread_id AND p.user_id = n.user_id
+               WHERE n.id = asked.id AND n.user_id = p_user)) THEN
     RETURN QUERY SELECT 'NOT_FOUND';
     RETURN;
   END IF;
@@ -665,13 +669,11 @@ BEGIN
       quiet_until = CASE WHEN p_sets_quiet THEN p_until ELSE q.quiet_until END,
       mail_delay_minutes = CASE WHEN p_sets_delay THEN p_delay ELSE q.mail_delay_minutes END,
       updated_at = excluded.updated_at;
-  INSERT INTO notification_channel_preferences AS c (user_id, channel, is_enabled, types)
-  SELECT p_user, said.channel, coalesce(said.enabled, true), coalesce(said.types, default_notification_types(said.channel))
+  INSERT INTO notification_channel_preferences (user_id, channel, is_enabled, types)
+  SELECT p_user, said.channel, coalesce(said.enabled, known.is_enabled, true),
+         coalesce(said.types, known.types, default_notification_types(said.channel))
   FROM jsonb_to_recordset(p_channels) AS said (channel notification_channel, enabled boolean, types notification_type[])
+  LEFT JOIN notification_channel_preferences known ON known.user_id = p_user AND known.channel = said.channel
   ORDER BY said.channel
-  ON CONFLICT (user_id, channel) DO UPDATE
-  SET is_enabled = coalesce((SELECT s.enabled FROM jsonb_to_recordset(p_channels) AS s (channel notification_channel, enabled boolean)
-                             WHERE s.channel = c.channel), c.is_enabled),
-      types = coalesce((SELECT s.types FROM jsonb_to_recordset(p_channels) AS s (channel notification_channel, types notification_type[])
-                        WHERE s.channel = c.channel), c.types);
+  ON CONFLICT (user_id, channel) DO UPDATE SET is_enabled = excluded.is_enabled, types = excluded.types;
 END $$;
