@@ -85,7 +85,9 @@ function rootOf(error: unknown): unknown {
 }
 
 const isSpoken = (error: GraphQLError): boolean =>
-  shaped.has(error) || PROTOCOL_CODES.includes(error.extensions.code) || isInputCoercion(error);
+  shaped.has(error) ||
+  isInputCoercion(error) ||
+  [...PROTOCOL_CODES, ...BAD_REQUESTS].includes(error.extensions.code);
 
 /** graphql-js gives no code to a variable or an argument that does not fit its type. */
 const isInputCoercion = (error: GraphQLError): boolean =>

@@ -42,6 +42,7 @@ export class OperationRules {
 
   /** Parses, validates and chooses, with Apollo's codes and words. */
   prepare(request: OperationRequest): PreparedOperation | readonly GraphQLError[] {
+    if (request.query === '') return [badRequest(EMPTY)];
     const document = this.#documentOf(request.query);
     if (!('kind' in document)) return document;
     const operations = document.definitions.filter(
@@ -101,6 +102,10 @@ export class OperationRules {
       : errors.map((error) => withCode(error, ErrorCode.GRAPHQL_VALIDATION_FAILED));
   }
 }
+
+/** Apollo's words; its alternative, persisted queries, is switched off. */
+const EMPTY =
+  'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
 
 const badRequest = (message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code: ErrorCode.BAD_USER_INPUT } });

@@ -111,7 +111,7 @@ export class SocketOperations {
     socket.once('close', (code, reason) => {
       clearTimeout(state.expiry);
       if (state.viewer === null) this.#pending -= 1;
-      else this.presence.left(state.viewer.userId);
+      else this.presence.left(state.viewer.userId, !state.viewer.isService);
       void closed(code, reason.toString());
     });
   }
@@ -130,7 +130,7 @@ export class SocketOperations {
     }
     extra.viewer = viewer;
     this.#pending -= 1;
-    this.presence.came(viewer.userId);
+    this.presence.came(viewer.userId, !viewer.isService);
     this.#closeAtExpiry(extra, viewer);
     return true;
   }

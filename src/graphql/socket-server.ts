@@ -15,6 +15,8 @@ const PING_MS = 12_000;
 const RESTARTING = 1012;
 /** Clients come back over this window instead of all at once. */
 const DRAIN_MS = 2_000;
+/** HTTP requests have this long to be answered, and those that are never finished are cut. */
+const HTTP_MS = 4_000;
 /** A peer that does not answer the close is cut off. */
 const CLOSE_MS = 1_500;
 
@@ -61,6 +63,8 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
   async beforeApplicationShutdown(): Promise<void> {
     this.#draining = true;
     clearInterval(this.#pinger);
+    // Nest waits for every connection; one that sent half a request would make it wait for a minute.
+    setTimeout(() => this.#http?.closeAllConnections(), HTTP_MS).unref();
     const sockets = [...this.#sockets];
     const pause = sockets.length > 20 ? DRAIN_MS / sockets.length : 0;
     await Promise.all(sockets.map((socket, index) => this.#drain(socket, index * pause)));

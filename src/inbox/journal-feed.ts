@@ -112,11 +112,11 @@ export class JournalFeed {
     this.#head = Math.max(this.#head, entries.at(-1)?.position ?? 0);
   }
 
-  /** The entry that should follow is not there: trimmed away under a reader, a database that was put back, or a false hint. */
-  async #miss(from: number, trimmed: boolean, readers: readonly JournalReader[]): Promise<void> {
-    const position = (await this.journals.positionsOf([this.userId])).get(this.userId) ?? 0;
+  /** The entry that should follow is not there: trimmed away, a database that was put back, or a hint that was wrong. */
+  async #miss(from: number, hasGap: boolean, readers: readonly JournalReader[]): Promise<void> {
+    const { position, floor } = await this.journals.stateOf(this.userId);
     this.#head = position;
-    if (trimmed || position !== from)
+    if (hasGap || position < from || floor > from)
       for (const reader of readers) if (reader.position === from) reader.fail(resyncRequired());
   }
 

@@ -33,7 +33,7 @@ export const signToken = (
 export interface TestApp {
   readonly url: string;
   readonly databaseUrl: string;
-  get<Type>(token: new (...args: never[]) => Type): Type;
+  get<Type>(token: abstract new (...args: never[]) => Type): Type;
   token(sub: string, claims?: TokenClaims): Promise<string>;
   /** A person's (or a service's) client over HTTP. */
   as(sub: string, claims?: TokenClaims): HttpClient;

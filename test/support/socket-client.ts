@@ -141,6 +141,11 @@ export class SocketClient {
     return subscription;
   }
 
+  /** Drops what is kept of operations that are over. */
+  forget(subscriptions: readonly Subscription[]): void {
+    for (const { id } of subscriptions) this.#operations.delete(id);
+  }
+
   /** Runs a query or a mutation. */
   run(query: string, variables?: unknown): Promise<any> {
     return this.start(query, variables).next();

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TestApp } from './support/app.js';
+import { startApp } from './support/app.js';
+import type { ClientError } from './support/http-client.js';
+import { openThread } from './support/seeds.js';
+
+const nested = (depth: number): string =>
+  `{ threads { nodes { ${'lastMessage { thread { '.repeat(depth)} id ${'} } '.repeat(depth)} } } }`;
+
+/** Documents that a rule refuses, and what they ask; each is posted on both transports. */
+const REFUSED: [string, unknown, Record<string, unknown>?, string?][] = [
+  ['a syntax error', '{ viewer { cursor }'],
+  ['an empty document', ''],
+  ['a document of more than 2,000 tokens', `{ ${'__typename '.repeat(2_001)} }`],
+  ['an unknown field', '{ viewer { password } }'],
+  ['an unknown argument', '{ threads(offset: 5) { nodes { id } } }'],
+  ['a missing selection', '{ viewer }'],
+  ['two anonymous operations', '{ viewer { cursor } } { viewer { cursor } }'],
+  ['an operation that is not there', 'query A { viewer { cursor } }', {}, 'B'],
+  ['two operations and no name', 'query A { viewer { cursor } } query B { viewer { cursor } }'],
+  ['a document of fragments alone', 'fragment F on Viewer { cursor }'],
+  [
+    'a circle of fragments',
+    '{ viewer { ...F } } fragment F on Viewer { ...G } fragment G on Viewer { ...F }',
+  ],
+  ['a nesting too deep', nested(6)],
+  [
+    'more than 30 aliases',
+    `{ ${Array.from({ length: 31 }, (_, at) => `a${at}: __typename viewer${at}: viewer { cursor }`).join(' ')} }`,
+  ],
+  ['more than 500 fields', `{ viewer { ${'unreadMessageCount '.repeat(501)} } }`],
+  [
+    'a bomb of fragments',
+    `{ viewer { ...F0 } } ${Array.from({ length: 12 }, (_, at) => `fragment F${at} on Viewer { user { id } ${at < 11 ? `...F${at + 1} ...F${at + 1}` : 'cursor'} }`).join(' ')}`,
+  ],
+  [
+    '100 threads of 100 messages',
+    '{ threads(first: 100) { nodes { messages(first: 100) { nodes { body sender { id } } } } } }',
+  ],
+  [
+    'the same by a variable',
+    'query ($n: Int) { threads(first: $n) { nodes { messages(first: $n) { nodes { body sender { id } } } } } }',
+    { n: 100 },
+  ],
+  ['introspection', '{ __schema { types { name } } }'],
+  ['introspection of one type', '{ __type(name: "Viewer") { name } }'],
+  ['a variable of a wrong type', 'query ($id: ID!) { thread(id: $id) { id } }', { id: { a: 1 } }],
+  ['a variable that is missing', 'query ($id: ID!) { thread(id: $id) { id } }'],
+  ['a literal of a wrong type', '{ threads(first: "five") { nodes { id } } }'],
+  ['a page size that is not allowed', '{ threads(first: 101) { nodes { id } } }'],
+  ['an id that is no UUID', '{ thread(id: "abc") { id } }'],
+  ['a thread that is not there', '{ thread(id: "0193a7a0-0000-7000-8000-000000000000") { id } }'],
+  [
+    'a mutation of nothing that is there',
+    'mutation { deleteMessage(input: { messageId: "0193a7a0-0000-7000-8000-000000000000" }) { message { id } } }',
+  ],
+  [
+    'a DateTime without an offset',
+    'mutation { muteThread(input: { threadId: "0193a7a0-0000-7000-8000-000000000000", until: "2026-03-11T14:35:00" }) { thread { id } } }',
+  ],
+  [
+    'a day that does not exist',
+    'mutation ($until: DateTime) { muteThread(input: { threadId: "0193a7a0-0000-7000-8000-000000000000", until: $until }) { thread { id } } }',
+    { until: '2026-02-30T00:00:00Z' },
+  ],
+  [
+    'an unknown field of an input',
+    'mutation ($i: OpenThreadInput!) { openThread(input: $i) { created } }',
+    { i: { touristId: 'ann', guideId: 'ben', roles: ['admin'] } },
+  ],
+  ['a cursor of another list', '{ threads(after: "c2VxdWVuY2U6MQ") { nodes { id } } }'],
+  [
+    'what only a service may',
+    'mutation { upsertUsers(input: { users: [{ id: "ben" }] }) { users { id } } }',
+  ],
+];
+
+describe('HTTP and WebSocket', () => {
+  let app: TestApp;
+  let threadId: string;
+
+  beforeAll(async () => {
+    app = await startApp({ INTROSPECTION: 'false' });
+    ({ id: threadId } = await openThread(app));
+  });
+  afterAll(() => app.stop());
+
+  const withoutCorrelation = (errors: readonly ClientError[] | undefined): unknown =>
+    errors?.map(({ extensions: { correlationId: _, ...extensions }, ...error }) => ({
+      ...error,
+      extensions,
+    }));
+
+  it.each(REFUSED.map(([what, ...asked]) => ({ what, asked })))(
+    'refuse $what in the same words',
+    async ({ asked }) => {
+      const [query, variables, operationName] = asked;
+      const overHttp = (await app.as('ann').send(query, variables, operationName)).errors;
+      const socket = await app.socket('ann');
+      const overSocket = await socket.start(query, variables, operationName).errors();
+      expect(overHttp?.[0]?.extensions.code).toBeDefined();
+      expect(overHttp?.[0]?.extensions.code).not.toBe('INTERNAL_SERVER_ERROR');
+      expect(withoutCorrelation(overSocket)).toEqual(withoutCorrelation(overHttp));
+      // A refused operation ends itself, never the socket.
+      expect((await socket.run('{ __typename }')).__typename).toBe('Query');
+    },
+  );
+
+  it('answer the same to what is allowed', async () => {
+    const query = `query ($id: ID!) {
+      viewer { user { id } unreadMessageCount cursor }
+      thread(id: $id) { id status participants { user { id } } messages(first: 5) { nodes { body } } }
+    }`;
+    const overHttp = await app.as('ann').run(query, { id: threadId });
+    expect(await (await app.socket('ann')).run(query, { id: threadId })).toEqual(overHttp);
+  });
+
+  it('let the same be introspected where it is allowed', async () => {
+    const open = await startApp({ INTROSPECTION: 'true' });
+    const query = '{ __type(name: "Viewer") { name } }';
+    expect((await open.as('ann').run(query)).__type.name).toBe('Viewer');
+    expect((await (await open.socket('ann')).run(query)).__type.name).toBe('Viewer');
+    await open.stop();
+  });
+});
