@@ -130,6 +130,9 @@ class JournalOperation implements StreamSink {
     return Promise.all(
       events.map(async (event) => {
         const result = await executeEvent(this.args, this.root, event, context, context);
+        const failure = result.errors?.find(isPassing);
+        // Not told and not passed over: the feed comes again with the same event.
+        if (failure !== undefined) throw failure;
         return isGone(result) ? null : JSON.stringify(result);
       }),
     );
@@ -143,6 +146,10 @@ class JournalOperation implements StreamSink {
     this.#end.fail(toClientError(error, this.args.contextValue.correlationId));
   }
 }
+
+/** Such an event can be told later; told as an error, it would be lost for whoever goes on behind it. */
+const isPassing = ({ extensions }: GraphQLError): boolean =>
+  extensions.code === ErrorCode.SERVICE_UNAVAILABLE;
 
 /** What an event names was deleted, or taken from the viewer, between the journal's answer and the load. */
 const isGone = ({ data, errors }: ExecutionResult): boolean =>

@@ -108,6 +108,8 @@ export class Device {
       });
     });
     socket.on('message', (data: Buffer) => {
+      // What was received before the end still comes after it.
+      if (socket.readyState !== WebSocket.OPEN) return;
       heardAt = Date.now();
       this.#take(JSON.parse(data.toString()) as Frame, send, socket);
     });
