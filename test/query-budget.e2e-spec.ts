@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { TestApp } from './support/app.js';
+import { startApp } from './support/app.js';
+import {
+  addParticipant,
+  markRead,
+  openThread,
+  PLATFORM,
+  send,
+  setStatus,
+} from './support/seeds.js';
+import { statementsOf } from './support/statements.js';
+
+const THREADS = 12;
+const MESSAGES = 8;
+
+/** As much as a client's inbox shows. */
+const INBOX = `{ threads(first: 50) { nodes {
+  id status unreadCount viewerCanSend tourist { displayName } guide { displayName }
+  participants { role lastReadSequence user { id displayName avatarUrl } }
+  lastMessage { sequence body sentAt sender { displayName } }
+} } }`;
+const HISTORY = `query ($id: ID!) { thread(id: $id) { id unreadCount messages(last: 50) { nodes {
+  sequence body sender { displayName } status readAt readBy { readAt user { displayName } } replyTo { body }
+} } } }`;
+
+const input = (fields: object): { input: object } => ({ input: fields });
+const mutation = (name: string, selection: string): string =>
+  `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) ${selection} }`;
+const THREAD = '{ thread { id unreadCount status } }';
+const MESSAGE = '{ message { id sequence body sender { displayName } } }';
+
+let app: TestApp;
+let threadId: string;
+let other: string;
+let messageId: string;
+let bensMessageId: string;
+
+beforeAll(async () => {
+  // Nothing but what is asked reaches the database.
+  app = await startApp({ INBOX_SWEEP_MS: '60000' });
+  for (let place = 0; place < THREADS; place++) {
+    const thread = await openThread(app, { guide: `guide${place}`, trip: randomUUID() });
+    for (let message = 0; message < MESSAGES; message++)
+      await send(app.as(message % 2 === 0 ? 'ann' : `guide${place}`), thread.id);
+    await addParticipant(app, thread.id, `companion${place}`);
+    [threadId, other] = [thread.id, threadId];
+  }
+  ({ id: messageId } = await send(app.as('ann'), threadId));
+  ({ id: bensMessageId } = await send(app.as(`guide${THREADS - 1}`), threadId));
+  const reply = { threadId, body: 'Yes', clientMessageId: 'reply', replyToMessageId: messageId };
+  await app.as('ann').run(mutation('sendMessage', MESSAGE), input(reply));
+  await markRead(app.as(`guide${THREADS - 1}`), threadId);
+  await app.as('root', { roles: ['admin'] }).run('{ viewer { cursor } }');
+  await app.as('ann').run(INBOX);
+});
+afterAll(() => app.stop());
+
+/** What is asked, how many statements it may take, and by whom; ann unless told. */
+const BUDGETS: [string, number, () => [string, unknown?], { sub: string; claims?: object }?][] = [
+  ['the inbox', 3, () => [INBOX]],
+  ['the inbox of an admin', 3, () => [INBOX], { sub: 'root', claims: { roles: ['admin'] } }],
+  ['the unread threads', 1, () => ['{ threads(filter: { unread: true }) { nodes { id } } }']],
+  [
+    'the totals and the cursor',
+    1,
+    () => ['{ viewer { unreadMessageCount unreadThreadCount cursor } }'],
+  ],
+  ['a history with receipts, readers and replies', 5, () => [HISTORY, { id: threadId }]],
+  [
+    'a message',
+    1,
+    () => [
+      'query ($id: ID!) { message(id: $id) { body sender { displayName } } }',
+      { id: messageId },
+    ],
+  ],
+  [
+    'messages of all threads',
+    1,
+    () => ['{ messages(filter: {}, last: 50) { nodes { body sender { displayName } } } }'],
+  ],
+  [
+    'messages of one thread',
+    2,
+    () => [
+      'query ($id: ID!) { messages(filter: { threadId: $id }) { nodes { body } } }',
+      { id: threadId },
+    ],
+  ],
+  [
+    'sendMessage',
+    1,
+    () => [
+      mutation('sendMessage', MESSAGE),
+      input({ threadId, body: 'Hi', clientMessageId: randomUUID() }),
+    ],
+  ],
+  [
+    'sendMessage that answers another',
+    1,
+    () => [
+      mutation('sendMessage', MESSAGE),
+      input({ threadId, body: 'Hi', clientMessageId: randomUUID(), replyToMessageId: messageId }),
+    ],
+  ],
+  [
+    'editMessage',
+    2,
+    () => [mutation('editMessage', MESSAGE), input({ messageId, body: randomUUID() })],
+  ],
+  ['deleteMessage', 2, () => [mutation('deleteMessage', MESSAGE), input({ messageId })]],
+  ['markThreadRead', 3, () => [mutation('markThreadRead', THREAD), input({ threadId })]],
+  [
+    'markMessageRead',
+    4,
+    () => [mutation('markMessageRead', THREAD), input({ messageId: bensMessageId })],
+  ],
+  [
+    'markDelivered',
+    2,
+    () => [
+      mutation('markDelivered', '{ threads { id unreadCount } }'),
+      input({
+        threads: [
+          { threadId, upToSequence: 3 },
+          { threadId: other, upToSequence: 3 },
+        ],
+      }),
+    ],
+  ],
+  [
+    'openThread',
+    2,
+    () => [
+      mutation('openThread', THREAD),
+      input({ touristId: 'ann', guideId: 'guide0', tripId: randomUUID() }),
+    ],
+  ],
+  [
+    'updateThreadStatus',
+    2,
+    () => [mutation('updateThreadStatus', THREAD), input({ threadId: other, status: 'ARCHIVED' })],
+  ],
+  [
+    'upsertUsers of 100 people',
+    2,
+    () => [
+      mutation('upsertUsers', '{ users { id displayName } }'),
+      input({
+        users: Array.from({ length: 100 }, (_, at) => ({
+          id: `person${at}`,
+          displayName: `${at}`,
+        })),
+      }),
+    ],
+    { sub: 'platform', claims: PLATFORM },
+  ],
+];
+
+it.each(BUDGETS.map((row) => ({ name: row[0], budget: row[1], ask: row[2], caller: row[3] })))(
+  '$name takes $budget statements, whatever the numbers',
+  async ({ budget, ask, caller }) => {
+    const client = app.as(caller?.sub ?? 'ann', caller?.claims);
+    const statements = await statementsOf(app, () => client.run(...ask()));
+    expect(statements.map(({ name, text }) => name ?? text)).toHaveLength(budget);
+  },
+);
+
+it('counts what goes through Prisma as well', async () => {
+  const statements = await statementsOf(app, () =>
+    app.as('ann').run('{ viewer { user { displayName } } }'),
+  );
+  expect(statements.some(({ text }) => /"users"/.test(text))).toBe(true);
+  await setStatus(app.as('ann'), other, 'ACTIVE');
+});
