@@ -102,7 +102,10 @@ export class MessageAddedResolver {
 
 @Resolver(() => MessageUpdated)
 export class MessageUpdatedResolver {
-  constructor(private readonly messages: MessagesService) {}
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly access: ThreadAccess,
+  ) {}
 
   @ResolveField(() => ChatMessage, { description: 'The message as it is now.' })
   message(
@@ -111,6 +114,17 @@ export class MessageUpdatedResolver {
     @CurrentLoaders() loaders: Loaders,
   ): Promise<MessageRow> {
     return loadMessage(this.messages, viewer, loaders, messageId);
+  }
+
+  @ResolveField(() => ChatThread, {
+    description: 'Its thread as it is now: a deleted message may have left the unread count.',
+  })
+  thread(
+    @Parent() { threadId }: MessageUpdated,
+    @CurrentViewer() viewer: Viewer,
+    @CurrentLoaders() loaders: Loaders,
+  ): Promise<ThreadRow> {
+    return loadThread(this.access, viewer, loaders, threadId);
   }
 }
 

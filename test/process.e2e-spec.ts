@@ -1,0 +1,107 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { scratchDirectory } from './support/database.js';
+import { SocketClient } from './support/socket-client.js';
+
+/** The server as an operator starts it, in a process of its own. */
+class ServerProcess {
+  output = '';
+  readonly exit: Promise<number | null>;
+  readonly #child: ChildProcess;
+
+  constructor(environment: Record<string, string>) {
+    this.#child = spawn(
+      process.execPath,
+      ['--no-warnings', '--import', './test/support/typescript.mjs', 'src/main.ts'],
+      {
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (data: Buffer) => {
+        this.output += data.toString();
+      });
+    this.exit = once(this.#child, 'close').then(([code]) => code as number | null);
+  }
+
+  /** Waits for a line, and gives what it captures; fails when the process ends without it. */
+  async says(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const match = pattern.exec(this.output);
+      if (match !== null) return match[1] ?? match[0];
+      const news =
+        this.#child.stdout === null ? Promise.resolve() : once(this.#child.stdout, 'data');
+      const code = await Promise.race([news.then(() => undefined), this.exit]);
+      if (code !== undefined && !pattern.test(this.output))
+        throw new Error(`It ended with ${code}: ${this.output}`);
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+describe('the server process', () => {
+  const running: ServerProcess[] = [];
+  const start = (environment: Record<string, string>): ServerProcess => {
+    const server = new ServerProcess(environment);
+    running.push(server);
+    return server;
+  };
+  afterEach(async () => {
+    for (const server of running.splice(0)) {
+      server.kill('SIGTERM');
+      await server.exit;
+    }
+  });
+
+  it('names everything that is wrong with its configuration, and does not start', async () => {
+    const server = start({ NODE_ENV: 'production', PORT: 'http', LOG_LEVEL: 'loud' });
+    expect(await server.exit).toBe(1);
+    for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'JWT_SECRET'])
+      expect(server.output).toContain(name);
+    expect(server.output).not.toMatch(/\n\s+at /);
+  });
+
+  it('serves the demo from nothing, stops on SIGTERM with a socket open, and starts again on the same data', async () => {
+    const DATA_DIR = path.join(scratchDirectory(), 'process');
+    const first = start({ DATA_DIR });
+    const url = await first.says(/Playground +(http:\S+)\/playground/);
+    const token = await first.says(/Token of Tara Tourist:\s+(\S+)/);
+    const socket = await SocketClient.open(`${url}/graphql`, token);
+    const { viewer, threads } = await socket.run(
+      '{ viewer { user { displayName } } threads { nodes { lastMessage { body } } } }',
+    );
+    expect(viewer.user.displayName).toBe('Tara Tourist');
+    expect(threads.nodes).toHaveLength(1);
+
+    const second = start({ DATA_DIR });
+    expect(await second.exit).toBe(1);
+    expect(second.output).toMatch(/already running/);
+
+    const stoppedAt = performance.now();
+    first.kill('SIGTERM');
+    expect((await socket.closed).code).toBe(1012);
+    expect(await first.exit).toBe(0);
+    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+
+    const third = start({ DATA_DIR });
+    const again = await third.says(/Token of Tara Tourist:\s+(\S+)/);
+    const back = await SocketClient.open(
+      `${await third.says(/Playground +(http:\S+)\/playground/)}/graphql`,
+      again,
+    );
+    const { threads: same } = await back.run('{ threads { nodes { lastSequence } } }');
+    expect(same.nodes).toEqual([{ lastSequence: 1 }]);
+    third.kill('SIGKILL');
+    await third.exit;
+
+    const fourth = start({ DATA_DIR });
+    await fourth.says(/Playground/);
+  }, 90_000);
+});
