@@ -63,14 +63,14 @@ interface Call {
 }
 const asAnn = (): HttpClient => ann;
 const asPlatform = (): HttpClient => platform;
-const toThread = async (fields: object = {}): Promise<object> => ({ threadId, ...fields });
+const toThread = (fields: object = {}): Promise<object> => Promise.resolve({ threadId, ...fields });
 
 const CALLS: Call[] = [
   {
     name: 'openThread',
     selection: '{ thread { id } }',
     client: asAnn,
-    input: async () => ({ touristId: 'ann', guideId: 'ben', tripId: randomUUID() }),
+    input: () => Promise.resolve({ touristId: 'ann', guideId: 'ben', tripId: randomUUID() }),
   },
   {
     name: 'updateThreadStatus',
