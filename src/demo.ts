@@ -89,7 +89,7 @@ export const describeDemo = (
   Token of ${GUIDE.displayName}:
   ${guideToken}
 
-  Watch: open the playground and run the tab "Watch live". Send from a shell, and see it arrive:
+  Watch: open the playground and run its tab WatchLive. Send from a shell, and see it arrive:
   curl -s ${origin}/graphql -H 'content-type: application/json' -H 'authorization: Bearer ${guideToken}' \\
     -d '{"query":"mutation($i:SendMessageInput!){sendMessage(input:$i){message{sequence body}}}","variables":{"i":{"threadId":"${threadId}","body":"At the fountain, at nine!","clientMessageId":"'$(date +%s%N)'"}}}'
 `;
