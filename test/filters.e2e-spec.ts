@@ -307,7 +307,7 @@ describe('paging', () => {
   });
 
   it('gives every thread once, while new ones come and old ones stay', async () => {
-    const opened = [];
+    const opened: string[] = [];
     for (const place of upTo(9))
       opened.push((await openThread(app, { tourist: 'ted', guide: `g${place}` })).id);
     const traffic = (async () => {

@@ -28,19 +28,24 @@ export async function* findDifferences(databaseUrl: string): AsyncGenerator<Diff
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await client.query('SET LOCAL statement_timeout = 0');
-    for (const { name, sql } of CHECKS) {
-      await client.query(`DECLARE findings NO SCROLL CURSOR FOR ${sql}`);
-      for (;;) {
-        const { rows } = await client.query<Omit<Difference, 'check'>>(
-          `FETCH ${ROWS_AT_A_TIME} FROM findings`,
-        );
-        for (const row of rows) yield { check: name, ...row };
-        if (rows.length < ROWS_AT_A_TIME) break;
-      }
-      await client.query('CLOSE findings');
-    }
+    yield* examine(client);
   } finally {
     await client.end();
+  }
+}
+
+/** The same inside a transaction of the caller, whose snapshot it uses. */
+export async function* examine(client: Client): AsyncGenerator<Difference> {
+  for (const { name, sql } of CHECKS) {
+    await client.query(`DECLARE findings NO SCROLL CURSOR FOR ${sql}`);
+    for (;;) {
+      const { rows } = await client.query<Omit<Difference, 'check'>>(
+        `FETCH ${ROWS_AT_A_TIME} FROM findings`,
+      );
+      for (const row of rows) yield { check: name, ...row };
+      if (rows.length < ROWS_AT_A_TIME) break;
+    }
+    await client.query('CLOSE findings');
   }
 }
 
