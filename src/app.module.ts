@@ -16,6 +16,7 @@ import { AppLogger } from './logger.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { PresenceModule } from './presence/presence.module.js';
+import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
 import { ThreadRemoved } from './threads/thread.model.js';
 import { ThreadsModule } from './threads/threads.module.js';
 import { UsersModule } from './users/users.module.js';
@@ -47,6 +48,7 @@ class AppModule {
         ConfigModule.with(config),
         DatabaseModule,
         EventsModule,
+        RateLimitsModule,
         AuthModule,
         InboxModule,
         GraphqlModule.with(MORE_TYPES),

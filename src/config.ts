@@ -24,7 +24,6 @@ export class ConfigError extends Error {
   }
 }
 
-const REDIS_URL = { protocols: ['redis', 'rediss'], require_tld: false };
 const POSTGRES_URL = { protocols: ['postgres', 'postgresql'], require_tld: false };
 
 /**
@@ -65,7 +64,7 @@ export class Config extends NotificationConfig {
 
   /** Carries events and rate limits between nodes; a single node needs none. A server or any node of a cluster. */
   @IsOptional()
-  @IsUrl(REDIS_URL)
+  @IsUrl({ protocols: ['redis', 'rediss'], require_tld: false })
   REDIS_URL?: string;
 
   /** Of everything that this installation names in Redis, so that several can share one. */
@@ -165,6 +164,20 @@ export class Config extends NotificationConfig {
   @IsInt()
   @Min(1)
   MAX_OPERATIONS_PER_SOCKET = 100;
+
+  /** Messages that a person may send in the long run, over all nodes; 0: as many as they like. Advised: 20. */
+  @toInt
+  @IsInt()
+  @Min(0)
+  @Max(100_000)
+  SEND_RATE_PER_SECOND = 0;
+
+  /** Messages that a person may send at once. */
+  @toInt
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  SEND_BURST = 100;
 
   /** Sockets of one node that have not yet shown a token. */
   @toInt

@@ -5,6 +5,7 @@ import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { Window } from '../page-window.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import { InboxService } from '../inbox/inbox.service.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
 import { requireModerator, ThreadAccess } from '../threads/thread-access.js';
 import type { DraftContent, MessageContent } from './message-content.js';
 import { requireContent, requireSystemContent, requireText } from './message-content.js';
@@ -37,6 +38,7 @@ export class MessagesService {
     private readonly messages: MessagesRepository,
     private readonly access: ThreadAccess,
     private readonly inbox: InboxService,
+    private readonly limits: RateLimits,
   ) {}
 
   /** @throws AppError NOT_FOUND, for a message that is not there and for one that is not the viewer's alike */
@@ -89,7 +91,7 @@ export class MessagesService {
   }
 
   /** A person's message. The thread's access, status and the clientMessageId are decided under its lock, in SQL. */
-  send(
+  async send(
     viewer: Viewer,
     threadId: string,
     draft: DraftContent,
@@ -97,6 +99,7 @@ export class MessagesService {
   ): Promise<SentMessage> {
     if (viewer.isService)
       throw new AppError(ErrorCode.FORBIDDEN, 'A service sends with sendSystemMessage.');
+    await this.limits.requireSend(viewer);
     return this.#send(viewer, threadId, requireContent(draft), clientMessageId);
   }
 
