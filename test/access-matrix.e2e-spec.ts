@@ -130,6 +130,25 @@ const ROWS = new Map<string, Row>([
     'nothing',
   ),
 
+  query(
+    'notifications',
+    '{ notifications { nodes { threadId } } }',
+    () => ({}),
+    'nothing',
+    'ok',
+    'FORBIDDEN',
+    'nothing',
+  ),
+  query(
+    'notificationTrace',
+    'query ($id: ID!) { notificationTrace(messageId: $id) { at } }',
+    ({ bensMessage }) => ({ id: bensMessage }),
+    'NOT_FOUND',
+    'nothing',
+    'nothing',
+    'nothing',
+  ),
+
   mutation(
     'openThread',
     '{ thread { id } }',
@@ -257,7 +276,34 @@ const ROWS = new Map<string, Row>([
     'nothing',
     'FORBIDDEN',
   ),
+  mutation(
+    'markNotificationsRead',
+    '{ viewer { cursor } }',
+    () => ({}),
+    'nothing',
+    'nothing',
+    'FORBIDDEN',
+    'nothing',
+  ),
+  mutation(
+    'updateNotificationPreferences',
+    '{ viewer { cursor } }',
+    () => ({}),
+    'nothing',
+    'nothing',
+    'FORBIDDEN',
+    'nothing',
+  ),
 
+  subscription(
+    'notificationAdded',
+    'subscription { notificationAdded { notification { threadId } } }',
+    ({ threadId }) => send(ben(), threadId),
+    'nothing',
+    'ok',
+    'FORBIDDEN',
+    'nothing',
+  ),
   subscription(
     'inboxEvents',
     'subscription { inboxEvents { __typename ... on MessageAdded { thread { id } } } }',
@@ -327,7 +373,7 @@ describe('every operation', () => {
   const sockets = new Map<string, SocketClient>();
 
   beforeAll(async () => {
-    app = await startApp();
+    app = await startApp({ NOTIFIER: 'true' });
     for (const [caller, { sub, claims }] of Object.entries(CALLERS))
       sockets.set(caller, await app.socket(sub, claims));
   });
