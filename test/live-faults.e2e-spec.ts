@@ -216,15 +216,16 @@ describe('the live stream under faults', () => {
     await app.as(ben).run('{ viewer { cursor } }');
     stalled.ws.pause();
     const sent: string[] = [];
-    const body = 'x'.repeat(4_000);
+    // 16 KB each: together more than the kernel's buffers and ours can hold.
+    const body = '\u{1F600}'.repeat(4_000);
     const writers = Array.from({ length: 4 }, async () => {
       const client = app.as(ann);
-      for (let count = 0; count < 500; count++) sent.push((await send(client, threadId, body)).id);
+      for (let count = 0; count < 150; count++) sent.push((await send(client, threadId, body)).id);
     });
     await Promise.all(writers);
     stalled.ws.resume();
     const got = (await inbox.take(sent.length)).map(({ messageAdded }) => messageAdded.message.id);
     expect(got).toEqual(await committed());
-    expect(got).toHaveLength(2_000);
+    expect(got).toHaveLength(600);
   }, 60_000);
 });
