@@ -32,6 +32,13 @@ export class NotificationConfig {
   @IsUrl({ protocols: ['smtp', 'smtps'], require_protocol: true, require_tld: false })
   SMTP_URL?: string;
 
+  /** How long each answer of the mail server is waited for. */
+  @toInt
+  @IsInt()
+  @Min(1)
+  @Max(600)
+  SMTP_TIMEOUT_SECONDS = 30;
+
   /** The sender of mails: `address@host` or `Name <address@host>`. */
   @IsOptional()
   @Matches(/^(?:[^<>\r\n@]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, {

@@ -2,6 +2,10 @@ import { Module } from '@nestjs/common';
 import { MessagesModule } from '../messages/messages.module.js';
 import { ThreadsModule } from '../threads/threads.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { JobQueue } from './job-queue.repository.js';
+import { MailRepository } from './mail.repository.js';
+import { MailWorker } from './mail.worker.js';
+import { MailWriter } from './mail-writer.js';
 import { NotificationFieldsResolver } from './notification-fields.resolver.js';
 import { NotificationsRepository } from './notifications.repository.js';
 import {
@@ -18,10 +22,13 @@ import { PreferencesResolver } from './preferences.resolver.js';
 import { PreferencesService } from './preferences.service.js';
 import { TraceResolver } from './trace.resolver.js';
 import { TraceService } from './trace.service.js';
+import { UnsubscribeController } from './unsubscribe.controller.js';
+import { UnsubscribeLinks } from './unsubscribe-links.js';
 
 /** Who is told of what, in the app and by mail: a reader of the journals, which nothing else knows. */
 @Module({
   imports: [UsersModule, ThreadsModule, MessagesModule],
+  controllers: [UnsubscribeController],
   providers: [
     NotifierRepository,
     NotifierService,
@@ -37,6 +44,11 @@ import { TraceService } from './trace.service.js';
     PreferencesResolver,
     TraceService,
     TraceResolver,
+    JobQueue,
+    MailRepository,
+    MailWriter,
+    MailWorker,
+    UnsubscribeLinks,
   ],
 })
 export class NotificationsModule {}

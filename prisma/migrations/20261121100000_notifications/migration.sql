@@ -292,7 +292,8 @@ BEGIN
     INSERT INTO notifications AS n
       (id, user_id, type, thread_id, message_id, actor_id, count, last_sequence, created_at, updated_at)
     SELECT uuid_v7(p_now, (max(c.position) % 2147483648)::integer), p_user, c.type, c.thread_id,
-           (array_agg(c.message_id ORDER BY c.sequence DESC))[1], (array_agg(c.actor_id ORDER BY c.sequence DESC))[1], count(*), max(c.sequence), p_now, p_now
+           (array_agg(c.message_id ORDER BY c.sequence DESC))[1], (array_agg(c.actor_id ORDER BY c.sequence DESC))[1],
+           count(*), max(c.sequence), p_now, p_now
     FROM unnest(p_candidates) AS c WHERE c.objection IS NULL AND c.type = ANY (p_wanted)
     GROUP BY c.thread_id, c.type
     ON CONFLICT (user_id, thread_id, type) WHERE read_at IS NULL DO UPDATE
@@ -549,7 +550,8 @@ BEGIN
 END $$;
 
 -- Decides, when a mail is due, whether and what it says, and claims it. outcome: SEND; LATER (not due, or quiet hours: it
--- comes again by itself); SUPPRESSED (nothing left to tell); GONE (another has it, or it is done).
+-- comes again by itself); SUPPRESSED (nothing left to tell); GONE (another has it, or it is done). The same claim again is
+-- the same answer.
 CREATE FUNCTION claim_mail(p_mail uuid, p_claim uuid, p_node integer, p_at timestamptz)
 RETURNS TABLE (outcome text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -559,7 +561,7 @@ DECLARE
   v_through integer;
 BEGIN
   IF v_mail.id IS NULL OR v_mail.state <> 'WAITING' THEN
-    RETURN QUERY SELECT 'GONE';
+    RETURN QUERY SELECT CASE WHEN v_mail.state = 'CLAIMED' AND v_mail.claim = p_claim THEN 'SEND' ELSE 'GONE' END;
     RETURN;
   END IF;
   v_quiet := quiet_until(v_mail.user_id, p_at);
@@ -593,8 +595,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_mail notification_mails := lock_mail(p_mail);
 BEGIN
-  IF v_mail.state IS DISTINCT FROM 'CLAIMED' OR v_mail.claim IS DISTINCT FROM p_claim THEN
+  IF v_mail.claim IS DISTINCT FROM p_claim OR v_mail.state NOT IN ('CLAIMED', 'HANDED_OVER') THEN
     RETURN QUERY SELECT 'LOST';
+  ELSIF v_mail.state = 'HANDED_OVER' THEN
+    RETURN QUERY SELECT 'GO';
   ELSIF quiet_until(v_mail.user_id, p_at) IS NOT NULL OR EXISTS (
     SELECT FROM mail_messages(v_mail, p_at) AS o JOIN messages m ON m.id = o.message_id
     WHERE o.objection IS NOT NULL OR m.edited_at >= v_mail.claimed_at
@@ -650,7 +654,7 @@ BEGIN
     SELECT m.* FROM notification_mails m WHERE m.state = 'WAITING' AND m.due_at < p_at - p_patience
     ORDER BY m.due_at LIMIT 100 FOR UPDATE SKIP LOCKED
   LOOP
-    PERFORM schedule_mail(v_mail.id, p_at);
+    PERFORM schedule_mail(v_mail.id, v_mail.due_at);
     v_touched := v_touched + 1;
   END LOOP;
   RETURN v_touched;

@@ -1,0 +1,81 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import type { Runner, TaskList } from 'graphile-worker';
+import { Logger as WorkerLogger, run, runMigrations } from 'graphile-worker';
+import pg from 'pg';
+import { Config } from '../config.js';
+import { NodeLease } from './node-lease.repository.js';
+
+/** One connection listens for jobs, two fetch and finish them. */
+const CONNECTIONS = 3;
+const CONCURRENCY = 4;
+const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'verbose' } as const;
+
+/**
+ * The job queue in PostgreSQL (graphile-worker, schema graphile_worker), which all nodes share, on a small pool of its
+ * own. The handlers use the application's pool like everybody else.
+ */
+@Injectable()
+export class JobQueue implements OnApplicationShutdown {
+  readonly #logger = new Logger('JobQueue');
+  readonly #lease: NodeLease;
+  #pool: pg.Pool | undefined;
+  #runner: Runner | undefined;
+
+  constructor(private readonly config: Config) {
+    this.#lease = new NodeLease(config.DATABASE_URL);
+  }
+
+  /** Names this node in what it claims, for as long as it lives. */
+  get node(): number {
+    return this.#lease.node;
+  }
+
+  /** Applies the library's own migrations; from then on the SQL functions can add jobs. */
+  async prepare(): Promise<void> {
+    this.#pool = new pg.Pool({
+      connectionString: this.config.DATABASE_URL,
+      application_name: 'parley (jobs)',
+      max: CONNECTIONS,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    });
+    this.#pool.on('error', (error) => this.#logger.warn(`A connection broke: ${error.message}`));
+    await runMigrations({ pgPool: this.#pool, logger: this.#workerLogger() });
+  }
+
+  /** Works until stop(); what another node works on is not touched. */
+  async work(taskList: TaskList): Promise<void> {
+    if (this.#pool === undefined) throw new Error('BUG: prepare() comes first');
+    await this.#lease.hold();
+    this.#runner = await run({
+      pgPool: this.#pool,
+      taskList,
+      concurrency: CONCURRENCY,
+      // What becomes due is found so late at the latest; what is due at once is told by LISTEN.
+      pollInterval: this.config.NOTIFIER_SWEEP_MS,
+      // One clock decides when a mail is due, and it is the node's.
+      useNodeTime: true,
+      noHandleSignals: true,
+      parsedCronItems: [],
+      logger: this.#workerLogger(),
+    });
+  }
+
+  /** Takes no more jobs and waits for those that run. */
+  async stop(): Promise<void> {
+    await this.#runner?.stop();
+    this.#runner = undefined;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#lease.release();
+    await this.#pool?.end();
+  }
+
+  #workerLogger(): WorkerLogger {
+    return new WorkerLogger(() => (level, message) => {
+      this.#logger[LEVELS[level]](message);
+    });
+  }
+}

@@ -1,0 +1,156 @@
+import { Readable } from 'node:stream';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
+
+/** A mail, written and addressed. */
+export interface WrittenMail {
+  readonly messageId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly references: string;
+}
+
+/** How an attempt ended. */
+export type Verdict =
+  | { readonly kind: 'ACCEPTED' }
+  /** The server has said no, or was never given the whole mail: nobody has it. */
+  | { readonly kind: 'REFUSED'; readonly isFinal: boolean; readonly error: string }
+  /** The server was given the whole mail and has not answered: somebody may have it. */
+  | { readonly kind: 'UNCONFIRMED'; readonly error: string }
+  /** We did not want it sent after all. */
+  | { readonly kind: 'CALLED_OFF' };
+
+export interface SmtpServer {
+  /** smtp:// or smtps:// */
+  readonly url: string;
+  readonly timeoutMs: number;
+}
+
+interface SmtpError extends Error {
+  readonly responseCode?: number;
+  readonly command?: string;
+}
+
+class CalledOff extends Error {}
+
+/**
+ * Gives one mail to the server. The line that ends it, which makes the server responsible for it, is only written once
+ * `handOver` has said yes; before it, a broken connection means that nobody has the mail.
+ * @param handOver true: the mail is handed over, whatever comes; false: it is called off, and the server forgets it
+ * @param signal stops an attempt that is not handed over yet
+ */
+export async function deliver(
+  server: SmtpServer,
+  mail: WrittenMail,
+  handOver: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { content, envelope } = await write(mail);
+  const connection = new SMTPConnection(optionsOf(server));
+  let isHandedOver = false;
+  const broken = new Promise<never>((_, reject) => {
+    connection.on('error', reject);
+    connection.once('end', () => {
+      reject(new Error('The mail server closed the connection.'));
+    });
+    const abort = (): void => {
+      if (!isHandedOver) reject(new Error('This node is stopping.'));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+  });
+  broken.catch(() => undefined);
+  async function* held(): AsyncGenerator<Buffer> {
+    yield content;
+    if (signal.aborted || !(await handOver())) throw new CalledOff('called off');
+    isHandedOver = true;
+  }
+  try {
+    await Promise.race([converse(connection, server, envelope, held()), broken]);
+    connection.quit();
+    return { kind: 'ACCEPTED' };
+  } catch (error) {
+    connection.close();
+    return verdictOf(error as SmtpError, isHandedOver);
+  }
+}
+
+interface Envelope {
+  readonly from: string;
+  readonly to: string[];
+}
+
+async function write(mail: WrittenMail): Promise<{ content: Buffer; envelope: Envelope }> {
+  const node = new MailComposer({
+    ...mail,
+    headers: { ...mail.headers },
+    textEncoding: 'quoted-printable',
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  }).compile();
+  const { from, to } = node.getEnvelope();
+  return { content: await node.build(), envelope: { from: from === false ? '' : from, to } };
+}
+
+async function converse(
+  connection: SMTPConnection,
+  { url }: SmtpServer,
+  envelope: Envelope,
+  content: AsyncGenerator<Buffer>,
+): Promise<void> {
+  await answerOf((done) => {
+    connection.connect(done);
+  });
+  const { username, password } = new URL(url);
+  if (username !== '') {
+    const auth = { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+    await answerOf((done) => {
+      connection.login(auth, done);
+    });
+  }
+  await answerOf((done) => {
+    connection.send(envelope, Readable.from(content), done);
+  });
+}
+
+const answerOf = (ask: (done: (error?: Error | null) => void) => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    ask((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+
+function optionsOf({
+  url,
+  timeoutMs,
+}: SmtpServer): ConstructorParameters<typeof SMTPConnection>[0] {
+  const { protocol, hostname, port } = new URL(url);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (protocol === 'smtps:' ? 465 : 587) : Number(port),
+    secure: protocol === 'smtps:',
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    dnsTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+  };
+}
+
+function verdictOf(error: SmtpError, isHandedOver: boolean): Verdict {
+  if (isCalledOff(error)) return { kind: 'CALLED_OFF' };
+  const { responseCode: code, command, message } = error;
+  if (isHandedOver && code === undefined) return { kind: 'UNCONFIRMED', error: message };
+  // A refusal of the sender or of the password is the operator's to mend, and the mail can wait for it.
+  const isFinal =
+    code !== undefined && code >= 500 && (command === 'RCPT TO' || command === 'DATA');
+  return { kind: 'REFUSED', isFinal, error: message };
+}
+
+/** nodemailer wraps what a stream fails with. */
+const isCalledOff = (error: Error): boolean =>
+  error instanceof CalledOff || error.message === 'called off';
