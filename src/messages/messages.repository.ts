@@ -107,7 +107,7 @@ export class MessagesRepository {
         ? `m.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence >
              (SELECT coalesce(max(r.last_read_sequence), 2147483647) FROM participants r
               WHERE r.thread_id = m.thread_id AND r.user_id = $1)`
-        : 'm.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence > v.last_read_sequence',
+        : 'v.unread_count > 0 AND m.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence > v.last_read_sequence',
     );
     const direction = window.backwards ? 'DESC' : 'ASC';
     // A page of n can only come from the n threads whose first match is foremost, and of each at most n messages: one probe
