@@ -71,7 +71,7 @@ async function touristOf(client: Runner, threadId: string): Promise<Sight> {
 
 const report = (nodeId: string, userId: string, count: number): void => {
   app
-    .get<EventBus>(EventBus as never)
+    .get<EventBus>(EventBus)
     .publish({ type: 'presenceReported', nodeId, userId, sockets: count });
 };
 
@@ -190,7 +190,7 @@ it('forgets a node that is silent, and not one that repeats itself', async () =>
 it('repeats to other nodes who is connected here, for as long as they are', async () => {
   const { ann } = await meet();
   const heard: number[] = [];
-  const stop = app.get<EventBus>(EventBus as never).listen((event) => {
+  const stop = app.get<EventBus>(EventBus).listen((event) => {
     if (event.type === 'presenceReported' && event.userId === ann) heard.push(event.sockets);
   });
   const socket = await open(ann);

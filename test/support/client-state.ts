@@ -39,7 +39,7 @@ export interface ClientState {
   cursor: string;
   threads: Record<string, any>;
   /** By thread, then by sequence. */
-  messages: Record<string, Record<number, any>>;
+  messages: Partial<Record<string, Record<number, any>>>;
 }
 
 export async function fetchState(client: HttpClient): Promise<ClientState> {
