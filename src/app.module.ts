@@ -75,6 +75,14 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
     logger: new AppLogger(config),
     abortOnError: false,
   });
+  // The same origins as for sockets; identity is in a header, so no cookies are ever allowed.
+  if (config.ALLOWED_ORIGINS.length > 0)
+    app.enableCors({
+      origin: config.ALLOWED_ORIGINS.includes('*') ? '*' : config.ALLOWED_ORIGINS,
+      methods: ['GET', 'POST'],
+      allowedHeaders: ['authorization', 'content-type'],
+      maxAge: 600,
+    });
   if (config.PLAYGROUND)
     app
       .getHttpAdapter()

@@ -108,7 +108,7 @@ export class Config extends NotificationConfig {
   @IsBoolean()
   INTROSPECTION: boolean;
 
-  /** Origins whose browser pages may open a socket; empty: the server's own host only. `*` allows all. */
+  /** Origins whose browser pages may open a socket and read answers; empty: the server's own host only. `*` allows all. */
   @toList
   @Matches(/^(\*|https?:\/\/[^/\s]+)$/, {
     each: true,

@@ -175,3 +175,34 @@ describe('a stop', () => {
     await app.stop();
   }, 20_000);
 });
+
+describe('a page of another origin', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp({ ALLOWED_ORIGINS: 'https://app.example' });
+  });
+  afterAll(() => app.stop());
+
+  const ask = (origin: string, method: string): Promise<Response> =>
+    fetch(`${app.url}/graphql`, {
+      method,
+      headers: {
+        origin,
+        'content-type': 'application/json',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+      ...(method === 'POST' ? { body: '{"query":"{ __typename }"}' } : {}),
+    });
+
+  it('may read answers where its origin is allowed, and only there', async () => {
+    for (const method of ['OPTIONS', 'POST']) {
+      const allowed = (await ask('https://app.example', method)).headers;
+      expect(allowed.get('access-control-allow-origin')).toBe('https://app.example');
+      const other = (await ask('https://evil.example', method)).headers;
+      expect(other.get('access-control-allow-origin')).not.toBe('https://evil.example');
+    }
+    const { headers } = await ask('https://app.example', 'OPTIONS');
+    expect(headers.get('access-control-allow-headers')).toMatch(/authorization/i);
+  });
+});
