@@ -1,9 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { gql } from '@apollo/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { buildSchema } from 'graphql';
+import { Client } from 'pg';
 import { requestSubscription } from 'relay-runtime';
 import { WebSocket } from 'ws';
+import { AppError, ErrorCode } from '../src/errors.js';
+import { JournalRepository } from '../src/inbox/journal.repository.js';
+import { Trimmer } from '../src/inbox/trimmer.js';
 import { createApolloClient } from './recipes/apollo.js';
 import { connect } from './recipes/graphql-ws.js';
+import { keepUp } from './recipes/inbox.js';
 import { createEnvironment } from './recipes/relay.js';
 import { createUrqlClient } from './recipes/urql.js';
 import type { TestApp } from './support/app.js';
@@ -52,13 +59,13 @@ const libraries: Record<string, Follow> = {
   },
   urql: (url, token, after, { next, failed }) =>
     createUrqlClient(url, token)
-      .subscription<any>(ADDED, { after })
+      .subscription(ADDED, { after })
       .subscribe(({ data, error }) => {
         if (error) failed(error);
         else next(data);
       }).unsubscribe,
   'relay-runtime': (url, token, after, { next, failed }) =>
-    requestSubscription<any>(createEnvironment(url, token), {
+    requestSubscription(createEnvironment(url, token), {
       subscription: relayRequest(ADDED),
       variables: { after },
       onNext: next,
@@ -132,6 +139,159 @@ describe('a client that follows docs/protocol.md', () => {
     },
     60_000,
   );
+
+  describe('and meets a fault', () => {
+    let sent: string[];
+    let got: string[];
+    let failures: unknown[];
+    const write = async (count: number): Promise<void> => {
+      for (; count > 0; count--) sent.push((await send(app.as(ann), threadId)).id);
+    };
+    const caughtUp = (): Promise<void> => until(() => got.length >= sent.length, 'all have come');
+    const followWith = async (token: () => Promise<string>, pingMs?: number): Promise<() => void> =>
+      connect(`ws://${proxy.host}/graphql`, token, pingMs).subscribe<any>(
+        { query: ADDED, variables: { after: await cursor() } },
+        {
+          next: ({ data }) => got.push(data.messageAdded.message.id),
+          error: (error) => failures.push(error),
+          complete: () => undefined,
+        },
+      );
+    beforeEach(() => {
+      [sent, got, failures] = [[], [], []];
+    });
+
+    it('leaves a connection that is dead, and takes nothing of it that comes after all', async () => {
+      const stop = await followWith(tokenOfBen, 200);
+      await write(2);
+      await caughtUp();
+      const { accepted } = proxy;
+      proxy.stall();
+      await write(3);
+      await until(() => proxy.accepted > accepted, 'the client has come anew');
+      await caughtUp();
+      proxy.flow();
+      await write(1);
+      await caughtUp();
+      stop();
+      await until(() => proxy.open === 0, 'the dead connection is closed');
+      expect(got).toEqual(sent);
+    });
+
+    it('asks again where the server cannot answer for the moment', async () => {
+      const stop = await followWith(tokenOfBen);
+      await write(1);
+      await caughtUp();
+      const journals = app.get(JournalRepository);
+      const stateOf = journals.stateOf.bind(journals);
+      let refusals = 0;
+      journals.stateOf = () => {
+        refusals += 1;
+        return Promise.reject(new AppError(ErrorCode.SERVICE_UNAVAILABLE, 'Not now.'));
+      };
+      try {
+        proxy.cut();
+        await write(2);
+        await until(() => refusals >= 3, 'the client has asked three times');
+      } finally {
+        journals.stateOf = stateOf;
+      }
+      await caughtUp();
+      stop();
+      expect(got).toEqual(sent);
+      expect(failures).toEqual([]);
+    });
+
+    it('comes back with a fresh token when the old one has expired, and when there is none for a while', async () => {
+      let asked = 0;
+      const stop = await followWith(() => {
+        asked += 1;
+        if (asked === 1) return signToken(ben, { exp: Math.floor(Date.now() / 1_000) + 2 });
+        return asked < 4 ? Promise.reject(new Error('No token.')) : tokenOfBen();
+      });
+      await write(1);
+      await caughtUp();
+      await until(() => asked === 4, 'the client has asked for a token four times');
+      await write(2);
+      await caughtUp();
+      stop();
+      expect(got).toEqual(sent);
+      expect(failures).toEqual([]);
+    });
+
+    it('fetches afresh where the journal no longer reaches back', async () => {
+      let loads = 0;
+      const stop = keepUp(connect(`ws://${proxy.host}/graphql`, tokenOfBen), {
+        query: `subscription ($after: String) {
+          inboxEvents(after: $after) { cursor ... on MessageAdded { message { id } } }
+        }`,
+        load: async () => {
+          const { viewer, thread } = await app.as(ben).run(
+            `query ($id: ID!) {
+              viewer { cursor }
+              thread(id: $id) { messages(last: 100) { nodes { id } } }
+            }`,
+            { id: threadId },
+          );
+          got = thread.messages.nodes.map(({ id }: any) => id);
+          loads += 1;
+          return viewer.cursor;
+        },
+        apply: ({ message }) => {
+          if (message) got.push(message.id);
+        },
+        failed: (error) => failures.push(error),
+      });
+      await until(() => loads === 1, 'the state is loaded');
+      await write(2);
+      await caughtUp();
+      proxy.refuse();
+      proxy.cut();
+      await write(3);
+      const database = new Client({ connectionString: app.databaseUrl });
+      await database.connect();
+      await database.query(
+        `UPDATE inbox_entries SET at = now() - interval '31 days' WHERE user_id = $1`,
+        [ben],
+      );
+      await database.end();
+      await app.get(Trimmer).trim();
+      proxy.admit();
+      await until(() => loads === 2, 'the state is loaded anew');
+      await write(2);
+      await caughtUp();
+      stop();
+      expect(got).toEqual(sent);
+      expect(failures).toEqual([]);
+    });
+  });
+});
+
+describe('docs/protocol.md', () => {
+  const text = readFileSync('docs/protocol.md', 'utf8');
+
+  it('shows the recipes as they are tried here', () => {
+    const shown = [...text.matchAll(/<!-- (\S+) -->\n+```ts\n([^]*?)```/g)].map(
+      ([, file, code]) => [file, code],
+    );
+    const tried = readdirSync('test/recipes').map((name) => {
+      const file = `test/recipes/${name}`;
+      return [file, readFileSync(file, 'utf8')];
+    });
+    expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(tried));
+  });
+
+  it('explains every code, every event and every subscription', () => {
+    const schema = buildSchema(readFileSync('src/schema.graphql', 'utf8'));
+    const events = schema.getPossibleTypes(schema.getType('InboxEvent') as any);
+    const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
+    const names = [
+      ...Object.values(ErrorCode),
+      ...events.map(({ name }) => name),
+      ...subscriptions,
+    ];
+    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+  });
 });
 
 /** What the Relay compiler makes of the text above. */

@@ -1,6 +1,7 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { SetContextLink } from '@apollo/client/link/context';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { OperationTypeNode } from 'graphql';
 import { connect } from './graphql-ws.js';
 
 /** @param url https://…/graphql, for queries and mutations; subscriptions go to wss://…/graphql */
@@ -12,7 +13,7 @@ export function createApolloClient(url: string, token: () => Promise<string>): A
   return new ApolloClient({
     cache: new InMemoryCache(),
     link: ApolloLink.split(
-      ({ operationType }) => operationType === 'subscription',
+      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
       live,
       authorize.concat(new HttpLink({ uri: url })),
     ),

@@ -16,7 +16,10 @@ export function connect(url: string, token: () => Promise<string>, pingMs = 10_0
   let missing: ReturnType<typeof setTimeout> | undefined;
   const client = createClient({
     url,
-    connectionParams: async () => ({ authorization: `Bearer ${await token()}` }),
+    // Where there is no token for the moment, the server refuses with 4403, and it is tried again.
+    connectionParams: async () => ({
+      authorization: `Bearer ${await token().catch(() => '')}`,
+    }),
     retryAttempts: Infinity,
     // Also when connecting fails: that is an error event, on which the stock client gives up.
     shouldRetry: () => true,

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 export class CuttingProxy {
   readonly #pairs = new Set<readonly [client: Socket, server: Socket]>();
   readonly #server: Server;
+  readonly #stalled = new Set<readonly [client: Socket, server: Socket]>();
   #refusing = false;
   /** Connections that were turned away. */
   refused = 0;
@@ -44,12 +45,16 @@ export class CuttingProxy {
 
   /** Nothing more passes over the connections that stand, and nobody is told. */
   stall(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.unpipe().pause();
+    for (const pair of this.#pairs) {
+      this.#stalled.add(pair);
+      for (const socket of pair) socket.unpipe().pause();
+    }
   }
 
-  /** Lets what was held back by stall() through. */
+  /** Lets what stall() holds back through. */
   flow(): void {
-    for (const [client, server] of this.#pairs) client.pipe(server).pipe(client);
+    for (const [client, server] of this.#stalled) client.pipe(server).pipe(client);
+    this.#stalled.clear();
   }
 
   /** Turns away whoever comes, until admit(). */
@@ -81,6 +86,7 @@ export class CuttingProxy {
       socket.on('error', () => undefined);
       socket.on('close', () => {
         this.#pairs.delete(pair);
+        this.#stalled.delete(pair);
         for (const either of pair) either.destroy();
       });
     }
