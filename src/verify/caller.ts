@@ -75,11 +75,11 @@ async function attempt<Data>(
     signal: AbortSignal.timeout(ATTEMPT_MS),
   });
   const text = await response.text();
-  try {
-    return JSON.parse(text) as Answer<Data>;
-  } catch {
+  const answer = text.startsWith('{') ? (JSON.parse(text) as Answer<Data>) : {};
+  // No answer of GraphQL: of a node that stops, or of a proxy before it.
+  if (answer.data === undefined && answer.errors === undefined)
     throw new Error(`HTTP ${response.status}`);
-  }
+  return answer;
 }
 
 function nameOf(error: unknown): string {

@@ -65,6 +65,7 @@ try {
     `reordered      ${reordered}`,
     `phantom        ${phantom}`,
     `send to seen   p50 ${report.p50.toFixed(1)} ms, p99 ${report.p99.toFixed(1)} ms`,
+    `longest pause  ${report.longestPauseMs.toFixed(0)} ms without an event at a client`,
     `settled        ${report.settledMs.toFixed(0)} ms after the last acknowledgement`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -25,6 +25,8 @@ export interface DeliveryReport extends Faults {
   readonly p50: number;
   readonly p99: number;
   readonly settledMs: number;
+  /** The longest time without an event at a client while messages were being sent. */
+  readonly longestPauseMs: number;
 }
 
 const READY_MS = 15_000;
@@ -40,16 +42,21 @@ export async function verify(options: VerifyOptions): Promise<DeliveryReport> {
   const sentAt = new Map<string, number>();
   const delays: number[] = [];
   const seen: Seen[][] = [];
+  let longestPauseMs = 0;
   const devices = Array.from({ length: options.clients }, (_, index) => {
     const list: Seen[] = (seen[index] = []);
+    let lastAt = Infinity;
     return new Device({
       address,
       token: options.token,
       onEvent: ({ message }) => {
         if (message?.body.startsWith(run) !== true) return;
         list.push(message);
+        const now = performance.now();
+        longestPauseMs = Math.max(longestPauseMs, now - lastAt);
+        lastAt = now;
         const at = sentAt.get(message.body);
-        if (at !== undefined) delays.push(performance.now() - at);
+        if (at !== undefined) delays.push(now - at);
       },
     });
   });
@@ -74,6 +81,7 @@ export async function verify(options: VerifyOptions): Promise<DeliveryReport> {
       p50: percentile(delays, 50),
       p99: percentile(delays, 99),
       settledMs,
+      longestPauseMs,
     };
   } finally {
     for (const device of devices) device.stop();

@@ -1,6 +1,7 @@
 // The fault suite: `npm run test:faults`. See docs/reliability.md for what it does and what came of it.
 import { parseArgs } from 'node:util';
 import type { RunOptions, RunReport } from './run.js';
+import { rollingRestart } from './rolling-restart.js';
 import { run } from './run.js';
 
 const { values } = parseArgs({
@@ -28,11 +29,15 @@ const plain: Omit<RunOptions, 'seed'> = {
 const small = { ...plain, messages: 1_000, faults: 13, gap: 500, patience: 3_000, seed: 1 };
 const MUST_SETTLE_MS = 2_000;
 
+interface Outcome {
+  readonly lines: readonly string[];
+  /** What the trial shows that it must not; empty when it is passed. */
+  readonly problems: readonly string[];
+}
+
 interface Trial {
   readonly name: string;
-  readonly options: RunOptions;
-  /** @returns what the trial shows that it must not, empty when it is passed */
-  judge(report: RunReport): string[];
+  run(say: (line: string) => void): Promise<Outcome>;
 }
 
 const COUNTS = [
@@ -43,12 +48,34 @@ const COUNTS = [
   'gaps',
   'wrongUnread',
   'resyncs',
+  'refused',
 ] as const;
 
-const sound = (seed: number): Trial => ({
-  name: `seed ${seed}: nothing is lost`,
-  options: { ...plain, seed },
-  judge: (report) => [
+const ms = (value: number | null): string => (value === null ? 'never' : `${value.toFixed(0)} ms`);
+const listed = (counts: ReadonlyMap<string, number>): string =>
+  [...counts].map(([why, count]) => `${why} ${count}`).join(', ') || 'none';
+
+const describe = (report: RunReport): string[] => [
+  `acknowledged ${report.acknowledged}, delivered ${report.delivered}, faults ${report.faults}, ${report.seconds.toFixed(0)} s`,
+  COUNTS.map((name) => `${name} ${report[name]}`).join(', '),
+  `settled ${ms(report.settledAfterFault)} after the last fault, ${ms(report.settledAfterSend)} after the last send`,
+  `${report.connects} connects of devices; sent again: ${listed(report.retries)}`,
+];
+
+const faulty = (
+  name: string,
+  options: RunOptions,
+  judge: (report: RunReport) => string[],
+): Trial => ({
+  name,
+  run: async (say) => {
+    const report = await run(options, say);
+    return { lines: describe(report), problems: judge(report) };
+  },
+});
+
+const sound = (seed: number): Trial =>
+  faulty(`seed ${seed}: nothing is lost`, { ...plain, seed }, (report) => [
     ...COUNTS.filter((name) => report[name] > 0).map((name) => `${name} ${report[name]}`),
     ...(report.acknowledged === plain.messages ? [] : ['not everything was acknowledged']),
     ...([report.settledAfterFault, report.settledAfterSend].every(
@@ -56,19 +83,34 @@ const sound = (seed: number): Trial => ({
     )
       ? []
       : [`not settled within ${MUST_SETTLE_MS} ms`]),
-  ],
-});
+  ]);
 
 /** A world with a mistake in it: the suite is worth something only if it sees it. */
 const control = (
   name: string,
   options: Partial<RunOptions>,
   sees: (report: RunReport) => boolean,
-): Trial => ({
-  name: `control, ${name}`,
-  options: { ...small, ...options },
-  judge: (report) => (sees(report) ? [] : ['the mistake was not seen']),
-});
+): Trial =>
+  faulty(`control, ${name}`, { ...small, ...options }, (report) =>
+    sees(report) ? [] : ['the mistake was not seen'],
+  );
+
+const restart: Trial = {
+  name: 'rolling restart: nothing is lost and nothing fails for good',
+  run: async (say) => {
+    const report = await rollingRestart(values.short ? 600 : 1_200, say);
+    const { lost, doubled, reordered, phantom, retries } = report;
+    return {
+      lines: [
+        `acknowledged ${report.acknowledged}, delivered ${report.deliveries}, sent again: ${listed(retries)}`,
+        `lost ${lost}, doubled ${doubled}, reordered ${reordered}, phantom ${phantom}`,
+        `p50 ${ms(report.p50)}, p99 ${ms(report.p99)}, longest pause ${ms(report.longestPauseMs)}`,
+      ],
+      problems:
+        lost + doubled + reordered + phantom === 0 ? [] : ['a restart loses or doubles events'],
+    };
+  },
+};
 
 const controls: readonly Trial[] = [
   control(
@@ -109,37 +151,26 @@ const trials: Trial[] = [
   ...(values['only-controls']
     ? []
     : (values.short ? [1] : values.seeds.split(',').map(Number)).map(sound)),
+  ...(values['only-controls'] ? [] : [restart]),
   ...(values['no-controls'] ? [] : controls),
 ];
 
-const ms = (value: number | null): string => (value === null ? 'never' : `${value.toFixed(0)} ms`);
-
-function describe(report: RunReport): string {
-  const retries = [...report.retries].map(([why, count]) => `${why} ${count}`).join(', ');
-  return [
-    `acknowledged ${report.acknowledged}, delivered ${report.delivered}, faults ${report.faults}, ${report.seconds.toFixed(0)} s`,
-    COUNTS.map((name) => `${name} ${report[name]}`).join(', '),
-    `settled ${ms(report.settledAfterFault)} after the last fault, ${ms(report.settledAfterSend)} after the last send`,
-    `${report.connects} connects of devices; sent again: ${retries || 'none'}`,
-  ]
-    .map((line) => `    ${line}`)
-    .join('\n');
-}
-
 let failed = 0;
-for (const { name, options, judge } of trials) {
-  console.log(`── ${name}`);
-  const say = values.quiet ? () => undefined : (line: string) => console.log(`    ${line}`);
-  let problems: string[];
+for (const trial of trials) {
+  console.log(`── ${trial.name}`);
+  const show = (line: string): void => {
+    console.log(`    ${line}`);
+  };
+  let problems: readonly string[];
   try {
-    const report = await run(options, say);
-    console.log(describe(report));
-    problems = judge(report);
+    const outcome = await trial.run(values.quiet ? () => undefined : show);
+    outcome.lines.forEach(show);
+    ({ problems } = outcome);
   } catch (error) {
     problems = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
   }
   if (problems.length > 0) failed += 1;
-  console.log(problems.length === 0 ? '    passed' : `    FAILED: ${problems.join(', ')}`);
+  show(problems.length === 0 ? 'passed' : `FAILED: ${problems.join(', ')}`);
 }
 console.log(`${trials.length - failed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

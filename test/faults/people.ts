@@ -42,7 +42,9 @@ export class People {
   readonly acknowledged: Seen[] = [];
   readonly retries: Retries = new Map();
   readonly people: Person[] = [];
-  readonly #habits: Promise<void>[] = [];
+  /** Requests that were answered with a no. */
+  readonly refusals: string[] = [];
+  readonly #habits: Promise<unknown>[] = [];
   #stopped = false;
   #sent = 0;
 
@@ -82,7 +84,9 @@ export class People {
         const number = ++this.#sent;
         const ahead = startedAt + (number * ms) / count - performance.now();
         if (ahead > 0) await sleep(ahead);
-        await this.#send(person, number);
+        await this.#send(person, number).catch((error: unknown) => {
+          this.refusals.push(String(error));
+        });
       }
     };
     await Promise.all(
@@ -93,7 +97,9 @@ export class People {
   /** What people do besides: they read, lose their connections and fall behind, until they are told to behave. */
   live(): void {
     for (const person of this.people) {
-      this.#habits.push(this.#read(person));
+      this.#habits.push(
+        this.#read(person).catch((error: unknown) => this.refusals.push(String(error))),
+      );
       for (const witness of person.witnesses) this.#habits.push(this.#behave(witness));
     }
   }

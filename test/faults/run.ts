@@ -44,6 +44,8 @@ export async function run(
   let people: People | undefined;
   try {
     people = await People.gather(world, new Random(seed + 1), mistakes);
+    // The tables and the threads are there whatever happens; it is messages that may be lost.
+    await world.postgres.query('parley', 'CHECKPOINT');
     const startedAt = performance.now();
     people.live();
     const writing = people.write(messages, faults * gap * 1.8);
@@ -57,6 +59,8 @@ export async function run(
     // The receipts of the last reads are on their way too.
     await sleep(2_000);
     const findings = await examine(world, people);
+    people.refusals.forEach(say);
+    if (people.refusals.length > 0) for (const { node } of world.stations) node.output.forEach(say);
     return {
       ...findings,
       acknowledged: people.acknowledged.length,

@@ -16,6 +16,8 @@ export interface Findings extends Faults {
   wrongUnread: number;
   /** Cursors that the server could not go on behind. */
   resyncs: number;
+  /** Requests that were refused, of which none should be. */
+  refused: number;
 }
 
 interface Totals {
@@ -36,7 +38,13 @@ export async function examine(world: World, people: People): Promise<Findings> {
        ON m.thread_id = p.thread_id AND m.author_id <> p.user_id AND m.sequence > p.last_read_sequence
      GROUP BY 1, 2`,
   );
-  const findings: Findings = { ...noFaults(), gaps: 0, wrongUnread: 0, resyncs: 0 };
+  const findings: Findings = {
+    ...noFaults(),
+    gaps: 0,
+    wrongUnread: 0,
+    resyncs: 0,
+    refused: people.refusals.length,
+  };
   add(findings, unkeptPromises(people.acknowledged, stored));
   findings.gaps = stored.filter(({ threadId, sequence }, index) => {
     const before = stored[index - 1];
