@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gql } from '@apollo/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { buildSchema } from 'graphql';
+import { buildSchema, parse, validate } from 'graphql';
 import { Client } from 'pg';
 import { requestSubscription } from 'relay-runtime';
 import { WebSocket } from 'ws';
@@ -269,6 +269,7 @@ describe('a client that follows docs/protocol.md', () => {
 
 describe('docs/protocol.md', () => {
   const text = readFileSync('docs/protocol.md', 'utf8');
+  const schema = buildSchema(readFileSync('src/schema.graphql', 'utf8'));
 
   it('shows the recipes as they are tried here', () => {
     const shown = [...text.matchAll(/<!-- (\S+) -->\n+```ts\n([^]*?)```/g)].map(
@@ -281,8 +282,14 @@ describe('docs/protocol.md', () => {
     expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(tried));
   });
 
+  it('shows operations that fit the schema', () => {
+    const operations = [...text.matchAll(/```graphql\n([^]*?)```/g)].map(([, code = '']) => code);
+    for (const operation of operations)
+      expect(validate(schema, parse(operation)).map(({ message }) => message)).toEqual([]);
+    expect(operations.length).toBeGreaterThan(0);
+  });
+
   it('explains every code, every event and every subscription', () => {
-    const schema = buildSchema(readFileSync('src/schema.graphql', 'utf8'));
     const events = schema.getPossibleTypes(schema.getType('InboxEvent') as any);
     const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
     const names = [
