@@ -224,7 +224,9 @@ describe('a marker', () => {
       'mutation ($input: DeleteMessageInput!) { deleteMessage(input: $input) { message { id } } }',
       { input: { messageId: id } },
     );
+    await sendMany(ann, threadId, 3);
     expect(await markRead(ben, threadId, 3)).toBe(1);
+    expect(await markRead(ben, threadId, 6)).toBe(3);
     expect(await markRead(ben, threadId)).toBe(1);
   });
 
