@@ -14,6 +14,7 @@ const inRoot = (file) => path.join(root, file);
 const steps = {
   format: () => tool('prettier', '--check', '.'),
   pins: () => none('versions that are not exact', loosePins()),
+  lock: () => none('packages that `npm ci` will miss', missingFromLock()),
   paths: () => none('paths of one machine', pathsOfThisMachine()),
   graph: () => tool('depcruise', 'src', 'test'),
   lint: () => tool('eslint', '--max-warnings', '0', '.'),
@@ -49,6 +50,17 @@ function none(what, found) {
   if (found.length === 0) return true;
   console.error(`${what}:\n${found.map((line) => `  ${line}`).join('\n')}`);
   return false;
+}
+
+/** A registry that does not carry another platform's package leaves it out of the lock, which `npm ci` then refuses. */
+function missingFromLock() {
+  const { packages } = JSON.parse(readFileSync(inRoot('package-lock.json'), 'utf8'));
+  return Object.entries(packages).flatMap(([parent, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) =>
+        !(`node_modules/${name}` in packages) && !(`${parent}/node_modules/${name}` in packages),
+    ),
+  );
 }
 
 function loosePins() {

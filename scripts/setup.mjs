@@ -178,7 +178,9 @@ function removeIfStale(file) {
     fs.renameSync(file, aside);
   } catch (error) {
     if (error.code === 'ENOENT') return true;
-    throw new SetUpError(`The lock that an earlier set-up left cannot be removed: ${error.message}`);
+    throw new SetUpError(
+      `The lock that an earlier set-up left cannot be removed: ${error.message}`,
+    );
   }
   // Another waiter may have been faster; what we hold is then its fresh lock.
   if (!isStale(aside)) fs.linkSync(aside, file);

@@ -70,9 +70,7 @@ async function touristOf(client: Runner, threadId: string): Promise<Sight> {
 }
 
 const report = (nodeId: string, userId: string, count: number): void => {
-  app
-    .get<EventBus>(EventBus)
-    .publish({ type: 'presenceReported', nodeId, userId, sockets: count });
+  app.get<EventBus>(EventBus).publish({ type: 'presenceReported', nodeId, userId, sockets: count });
 };
 
 it('tells those who share a thread when somebody comes, and when they have gone for good', async () => {
