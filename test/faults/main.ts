@@ -47,6 +47,7 @@ const COUNTS = [
   'phantom',
   'gaps',
   'wrongUnread',
+  'wrongNotifications',
   'resyncs',
   'refused',
 ] as const;

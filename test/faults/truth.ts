@@ -2,7 +2,11 @@ import { ask } from '../../src/verify/caller.js';
 import type { Faults, Seen } from '../../src/verify/deliveries.js';
 import { add, compare, noFaults } from '../../src/verify/deliveries.js';
 import type { People, Person } from './people.js';
+import { sleep } from './random.js';
 import type { World } from './world.js';
+
+/** Notifications are made in the background, by whichever node lives. */
+const NOTIFY_MS = 10_000;
 
 interface Unread {
   readonly userId: string;
@@ -14,6 +18,8 @@ export interface Findings extends Faults {
   /** Threads whose messages are not numbered 1, 2, 3 … */
   gaps: number;
   wrongUnread: number;
+  /** Threads whose unread messages are not told by one notification with their count, and wrong totals. */
+  wrongNotifications: number;
   /** Cursors that the server could not go on behind. */
   resyncs: number;
   /** Requests that were refused, of which none should be. */
@@ -42,6 +48,7 @@ export async function examine(world: World, people: People): Promise<Findings> {
     ...noFaults(),
     gaps: 0,
     wrongUnread: 0,
+    wrongNotifications: 0,
     resyncs: 0,
     refused: people.refusals.length,
   };
@@ -62,6 +69,7 @@ export async function examine(world: World, people: People): Promise<Findings> {
     }
     const counts = unread.filter(({ userId }) => userId === person.userId);
     findings.wrongUnread += await wrongUnread(world, person, counts);
+    findings.wrongNotifications += await wrongNotifications(world, person, counts);
   }
   return findings;
 }
@@ -107,4 +115,41 @@ async function wrongUnread(
     ).length;
   }
   return wrong + told.filter(([sum, many]) => sum !== total || many !== threads).length;
+}
+
+interface Told {
+  readonly viewer: { readonly unreadNotificationCount: number };
+  readonly notifications: {
+    readonly nodes: readonly { type: string; threadId: string; count: number }[];
+    readonly pageInfo: { readonly hasNextPage: boolean };
+  };
+}
+
+/** What is wrong with a person's notifications once the background work has had its time. */
+async function wrongNotifications(
+  world: World,
+  { token }: Person,
+  counts: readonly Unread[],
+): Promise<number> {
+  const end = Date.now() + NOTIFY_MS;
+  for (;;) {
+    const { viewer, notifications } = await ask<Told>(
+      () => world.addressOf(world.stations[0]!),
+      token,
+      `{ viewer { unreadNotificationCount } notifications(unread: true, first: 100) {
+         nodes { type threadId count } pageInfo { hasNextPage } } }`,
+      {},
+    );
+    const { nodes, pageInfo } = notifications;
+    const wrong = counts.filter(({ threadId, count }) => {
+      const told = nodes.filter(
+        (node) => node.type === 'NEW_MESSAGE' && node.threadId === threadId,
+      );
+      return told.length !== (count > 0 ? 1 : 0) || (told[0]?.count ?? 0) !== count;
+    }).length;
+    const total = viewer.unreadNotificationCount;
+    const all = wrong + (pageInfo.hasNextPage || total === nodes.length ? 0 : 1);
+    if (all === 0 || Date.now() > end) return all;
+    await sleep(200);
+  }
 }
