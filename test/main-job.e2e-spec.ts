@@ -115,6 +115,32 @@ describe('the main job', () => {
     expect(answers.filter(({ openThread: { created } }) => created)).toHaveLength(1);
   });
 
+  it('answers each mutation of one operation with what is true after it', async () => {
+    const send = (alias: string): string =>
+      `${alias}: sendMessage(input: { threadId: "${threadId}", body: "${alias}", clientMessageId: "${alias}" }) {
+        message { sequence thread { lastSequence lastMessage { body } } }
+      }`;
+    const { first, second } = await app
+      .as('ann')
+      .run(`mutation { ${send('first')} ${send('second')} }`);
+    for (const [body, { message }] of Object.entries<any>({ first, second }))
+      expect(message.thread).toEqual({ lastSequence: message.sequence, lastMessage: { body } });
+  });
+
+  it('takes 200 sends at once on two connections', async () => {
+    const small = await startApp({ DATABASE_POOL_SIZE: '2' });
+    const { id } = await openThread(small);
+    const sent = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        send(small.as(index % 2 === 0 ? 'ann' : 'ben'), id),
+      ),
+    );
+    expect(sent.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 200 }, (_, index) => index + 1),
+    );
+    await small.stop();
+  });
+
   it('gives and takes the same over the socket', async () => {
     const ann = await app.socket('ann');
     const { sendMessage } = await ann.run(SEND, {

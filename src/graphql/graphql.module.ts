@@ -2,7 +2,7 @@ import { ApolloDriver } from '@nestjs/apollo';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { FastifyRequest } from 'fastify';
 import { identify } from '../auth/identity.js';
@@ -15,6 +15,7 @@ import { createContext } from './context.js';
 import { DateTimeScalar } from './date-time.scalar.js';
 import './error-code.model.js';
 import { ErrorFilter } from './error.filter.js';
+import { FreshLoaders } from './fresh-loaders.interceptor.js';
 import { inputValidation } from './input-validation.js';
 import { PARSE_OPTIONS, validationRules } from './operation-limits.js';
 import { OperationRules } from './operation-rules.js';
@@ -46,6 +47,7 @@ export class GraphqlModule {
         SocketOperations,
         SocketServer,
         { provide: APP_FILTER, useClass: ErrorFilter },
+        { provide: APP_INTERCEPTOR, useClass: FreshLoaders },
         { provide: APP_PIPE, useValue: inputValidation },
       ],
       exports: [SocketServer, SocketPresence],

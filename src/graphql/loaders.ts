@@ -10,6 +10,11 @@ import DataLoader from 'dataloader';
 export class Loaders {
   readonly #loaders = new Map<string, DataLoader<never, unknown>>();
 
+  /** Forgets everything: what was loaded before a write may be true no longer. */
+  clear(): void {
+    this.#loaders.clear();
+  }
+
   /**
    * @param name what is loaded; one loader per name
    * @param batch gives the found values by key; what is missing there is loaded as null
