@@ -36,7 +36,10 @@ describe('a database that goes away', () => {
   it('is SERVICE_UNAVAILABLE within seconds on both transports, and the app recovers by itself', async () => {
     const ann = app.as('ann');
     const socket = await app.socket('ben');
-    const inbox = socket.start('subscription { messageAdded { message { body } } }');
+    const inbox = socket.start(
+      'subscription { inboxEvents { ... on MessageAdded { message { body } } } }',
+    );
+    await inbox.next();
     await ann.run(VIEWER);
     await server.stop();
 
@@ -53,6 +56,6 @@ describe('a database that goes away', () => {
       'the app is ready again',
     );
     await send(ann, threadId, 'after the outage');
-    expect((await inbox.next()).messageAdded.message.body).toBe('after the outage');
+    expect((await inbox.next()).inboxEvents.message.body).toBe('after the outage');
   }, 60_000);
 });
