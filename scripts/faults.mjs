@@ -1,11 +1,9 @@
 // `npm run test:faults [-- --short | --seeds 1,2 --messages 10000 --faults 50]`; the last line is `N passed, M failed`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { root, setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
-// The suite kills what it has started however it ends; here Ctrl-C only has to wait for that.
-process.on('SIGINT', () => undefined);
-const { status } = spawnSync(
+const suite = spawn(
   process.execPath,
   [
     '--no-warnings',
@@ -16,4 +14,9 @@ const { status } = spawnSync(
   ],
   { cwd: root, stdio: 'inherit' },
 );
-process.exitCode = status ?? 1;
+// In a terminal Ctrl-C reaches the suite as well, which kills what it has started; we stay until it has.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => suite.kill('SIGTERM'));
+suite.once('close', (code) => {
+  process.exitCode = code ?? 1;
+});

@@ -23,7 +23,7 @@ export class NodeProcess {
     readonly port: number,
     private readonly environment: Readonly<Record<string, string>>,
   ) {
-    endWithUs(() => (this.#child?.pid === undefined ? [] : [this.#child.pid]));
+    endWithUs(() => (this.#child?.pid === undefined ? [] : [this.#child.pid]), '');
   }
 
   static async start(

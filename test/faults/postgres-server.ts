@@ -33,7 +33,7 @@ export class PostgresServer {
     private readonly password: string,
     private readonly settings: Readonly<Record<string, string>>,
   ) {
-    endWithUs(() => this.#pids());
+    endWithUs(() => this.#pids(), directory);
   }
 
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 
 /** The processes that a process has started, and theirs. */
 export function descendantsOf(pid: number): number[] {
@@ -43,16 +43,23 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
     }
 }
 
-const started = new Set<() => number[]>();
+interface Ours {
+  readonly pids: () => number[];
+  readonly directory: string;
+}
+
+const started = new Set<Ours>();
 
 /** Sees to it that nothing outlives this process, however it ends (but for a kill -9 of itself). */
-export function endWithUs(pids: () => number[]): () => void {
-  started.add(pids);
-  return () => void started.delete(pids);
+export function endWithUs(pids: () => number[], directory: string): void {
+  started.add({ pids, directory });
 }
 
 process.on('exit', () => {
-  for (const pids of started) signalAll(pids(), 'SIGKILL');
+  for (const { pids } of started) signalAll(pids(), 'SIGKILL');
+  for (const { directory } of started)
+    if (directory !== '')
+      rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => process.exit(130));

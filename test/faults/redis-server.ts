@@ -27,7 +27,7 @@ export class RedisServer {
 
   private constructor(
     readonly port: number,
-    private readonly directory: string,
+    readonly directory: string,
     private readonly options: readonly string[],
   ) {}
 

@@ -26,7 +26,7 @@ export class World {
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<World> {
     const postgres = await PostgresServer.start(settings);
     const redis = await RedisServer.start();
-    endWithUs(() => redis.pids);
+    endWithUs(() => redis.pids, redis.directory);
     const stations: Station[] = [];
     // One after the other: the first one applies the migrations.
     for (const name of ['first', 'second']) {
