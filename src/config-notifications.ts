@@ -32,7 +32,7 @@ export class NotificationConfig {
   @IsUrl({ protocols: ['smtp', 'smtps'], require_protocol: true, require_tld: false })
   SMTP_URL?: string;
 
-  /** How long each answer of the mail server is waited for. */
+  /** How long the mail server has to take a mail; its answer to the whole of it is waited for ten times as long. */
   @toInt
   @IsInt()
   @Min(1)

@@ -27,8 +27,12 @@ export type Verdict =
 export interface SmtpServer {
   /** smtp:// or smtps:// */
   readonly url: string;
+  /** For the whole conversation up to the end of the mail; nobody has it by then, so hurry costs nothing. */
   readonly timeoutMs: number;
 }
+
+/** The answer to the whole mail is waited for so many times longer, for who gives up does not know who has it. */
+const LONGER = 10;
 
 interface SmtpError extends Error {
   readonly responseCode?: number;
@@ -52,6 +56,7 @@ export async function deliver(
   const { content, envelope } = await write(mail);
   const connection = new SMTPConnection(optionsOf(server));
   let isHandedOver = false;
+  let hurry: NodeJS.Timeout | undefined;
   const broken = new Promise<never>((_, reject) => {
     connection.on('error', reject);
     connection.once('end', () => {
@@ -62,6 +67,9 @@ export async function deliver(
     };
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
+    hurry = setTimeout(() => {
+      if (!isHandedOver) reject(new Error('The mail server is too slow.'));
+    }, server.timeoutMs);
   });
   broken.catch(() => undefined);
   async function* held(): AsyncGenerator<Buffer> {
@@ -76,6 +84,8 @@ export async function deliver(
   } catch (error) {
     connection.close();
     return verdictOf(error as SmtpError, isHandedOver);
+  } finally {
+    clearTimeout(hurry);
   }
 }
 
@@ -137,7 +147,7 @@ function optionsOf({
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     dnsTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    socketTimeout: timeoutMs * LONGER,
   };
 }
 
