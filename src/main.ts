@@ -10,6 +10,7 @@ import { findDurabilityProblems } from './database/durability.js';
 import { EmbeddedServerError, startEmbeddedServer } from './database/embedded-server.js';
 import { applyMigrations, MigrationError } from './database/migrations.js';
 import { demoSecret, describeDemo, seedDemo } from './demo.js';
+import { AppLogger } from './logger.js';
 import { PlaygroundOptions } from './graphql/playground.controller.js';
 
 /** Everything has stopped by then, or is stopped by the end of the process. */
@@ -20,6 +21,7 @@ const undo: (() => Promise<void>)[] = [];
 
 async function start(): Promise<void> {
   const config = loadConfig();
+  Logger.overrideLogger(new AppLogger(config));
   if (config.DATABASE_URL === undefined) await embedDatabase(config);
   const isOwnSecret =
     config.JWT_SECRET === undefined &&
