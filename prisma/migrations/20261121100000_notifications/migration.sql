@@ -189,7 +189,12 @@ RETURNS SETOF notification_candidate LANGUAGE sql STABLE AS $$
                     WHERE d.message_id = m.id AND d.user_id = p_user AND d.channel = 'IN_APP')
   UNION ALL
   (SELECT DISTINCT ON (m.id) e.position, m.id, m.thread_id, m.sequence, 'MESSAGE_READ'::notification_type, e.actor_id,
-     (CASE WHEN p.muted_until > e.at THEN 'MUTED' END)::notification_reason
+     (CASE
+       WHEN p.muted_until > e.at THEN 'MUTED'
+       -- Whoever has opened the thread since then has seen the ticks.
+       WHEN EXISTS (SELECT FROM inbox_entries o WHERE o.user_id = p_user AND o.position > e.position AND o.position <= p_to
+                      AND o.kind = 'MESSAGE_READ' AND o.actor_id = p_user AND o.thread_id = e.thread_id) THEN 'READ'
+     END)::notification_reason
    FROM inbox_entries e
    JOIN participants p ON p.thread_id = e.thread_id AND p.user_id = p_user
    LEFT JOIN participants r ON r.thread_id = e.thread_id AND r.user_id = e.actor_id
@@ -200,9 +205,6 @@ RETURNS SETOF notification_candidate LANGUAGE sql STABLE AS $$
        WHERE b.thread_id = e.thread_id AND b.user_id = e.actor_id AND b.up_to_sequence < e.up_to_sequence))
    WHERE p_receipts AND e.user_id = p_user AND e.position > p_from AND e.position <= p_to
      AND e.kind = 'MESSAGE_READ' AND e.actor_id <> p_user
-     -- Whoever has opened the thread since then has seen the ticks.
-     AND NOT EXISTS (SELECT FROM inbox_entries o WHERE o.user_id = p_user AND o.position > e.position AND o.position <= p_to
-                       AND o.kind = 'MESSAGE_READ' AND o.actor_id = p_user AND o.thread_id = e.thread_id)
      AND NOT EXISTS (SELECT FROM notification_deliveries d
                      WHERE d.message_id = m.id AND d.user_id = p_user AND d.channel = 'IN_APP')
    ORDER BY m.id, e.position)
