@@ -4,6 +4,7 @@ import type { JournalEntry } from './journal-entry.js';
 import type { JournalRepository } from './journal.repository.js';
 
 const PAGE = 200;
+const RETRY_MS = 200;
 
 /** Somebody who follows a person's journal from a position of their own. */
 export interface JournalReader {
@@ -64,18 +65,22 @@ export class JournalFeed {
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    void this.#serve()
-      .catch((error: unknown) => {
-        // The database is away: the next hint or sweep starts again from the same positions.
-        this.#head = 0;
+    this.#serve().then(
+      () => {
+        this.#pumping = false;
+        if (this.#behind().length > 0) this.pump();
+      },
+      (error: unknown) => {
         this.#logger.warn(
           `Reading the journal failed, it is tried again: ${(error as Error).message}`,
         );
-      })
-      .finally(() => {
-        this.#pumping = false;
-        if (this.#behind().length > 0) this.pump();
-      });
+        // The database is away: from the same positions again, but not as fast as it can refuse.
+        setTimeout(() => {
+          this.#pumping = false;
+          this.pump();
+        }, RETRY_MS).unref();
+      },
+    );
   }
 
   async #serve(): Promise<void> {

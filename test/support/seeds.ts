@@ -3,8 +3,7 @@ import type { TestApp } from './app.js';
 
 /** Whoever runs operations for somebody: an HttpClient or a SocketClient. */
 export interface Runner {
-  // A test knows what it asked for.
-   
+  /** A test knows what it asked for. */
   run(query: string, variables?: unknown): Promise<any>;
 }
 
