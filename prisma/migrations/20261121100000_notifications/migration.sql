@@ -118,7 +118,7 @@ $$;
 
 -- The end of the quiet hours that p_at lies in, or null. The hours are those of the clock on the person's wall: from 22:00
 -- until 08:00 they last nine hours in one night of the year and eleven in another. An end that the clock jumps over is
--- where it lands; an end that it passes twice is the second one. A zone that PostgreSQL does not know counts as UTC.
+-- where it lands; of an end that comes twice, the second is waited for. A zone that PostgreSQL does not know counts as UTC.
 CREATE FUNCTION quiet_hours_end(p_zone text, p_from time, p_until time, p_at timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
