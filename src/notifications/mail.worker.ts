@@ -25,7 +25,7 @@ const AGAIN_MS = 1_000;
 export class MailWorker implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Mail');
   readonly #stopping = new AbortController();
-  readonly #underway = new Set<string>();
+  readonly #underway = new Map<string, Promise<void>>();
   /** What this node may hold, though it has not heard so. */
   readonly #claims = new Map<string, string>();
   #sweeper: NodeJS.Timeout | undefined;
@@ -62,20 +62,31 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, OnModul
     await this.#sweeping;
   }
 
-  /** Whatever is thrown here makes the queue call again, and then it goes on under the same claim. */
+  /**
+   * Whatever is thrown here makes the queue call again, and then it goes on under the same claim. A mail that waits again
+   * has its next job before this one is over, and that is not lost: it comes after it.
+   */
   async send(mailId: string): Promise<void> {
-    if (this.#underway.has(mailId)) return;
-    this.#underway.add(mailId);
+    while (this.#underway.has(mailId)) await this.#underway.get(mailId);
+    const sending = this.#send(mailId);
+    this.#underway.set(
+      mailId,
+      sending.catch(() => undefined),
+    );
     try {
-      const claim = this.#claims.get(mailId) ?? randomUUID();
-      this.#claims.set(mailId, claim);
-      const outcome = await this.mails.claim(mailId, claim, this.jobs.node, new Date());
-      const conclusion = outcome === 'SEND' ? await this.#attempt(mailId, claim) : null;
-      if (conclusion !== null) await this.#conclude(mailId, claim, conclusion);
-      this.#claims.delete(mailId);
+      await sending;
     } finally {
       this.#underway.delete(mailId);
     }
+  }
+
+  async #send(mailId: string): Promise<void> {
+    const claim = this.#claims.get(mailId) ?? randomUUID();
+    this.#claims.set(mailId, claim);
+    const outcome = await this.mails.claim(mailId, claim, this.jobs.node, new Date());
+    const conclusion = outcome === 'SEND' ? await this.#attempt(mailId, claim) : null;
+    if (conclusion !== null) await this.#conclude(mailId, claim, conclusion);
+    this.#claims.delete(mailId);
   }
 
   /** @returns null where the mail is another's by now, or waits again already */
