@@ -8,7 +8,7 @@ import { NodeLease } from './node-lease.repository.js';
 
 /** One connection listens for jobs, two fetch and finish them. */
 const CONNECTIONS = 3;
-const CONCURRENCY = 4;
+const CONCURRENCY = 3;
 const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'verbose' } as const;
 
 /**
