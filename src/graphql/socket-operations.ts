@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type {
@@ -80,7 +79,7 @@ export class SocketOperations {
     return this.#pending;
   }
 
-  serve(socket: WebSocket, _request: IncomingMessage): void {
+  serve(socket: WebSocket): void {
     const state: SocketState = {
       socket,
       writer: new SocketWriter(socket, () => {

@@ -81,7 +81,7 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
       return;
     }
     this.#server.handleUpgrade(request, stream, head, (socket) => {
-      this.#accept(socket, request);
+      this.#accept(socket);
     });
   };
 
@@ -102,13 +102,13 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
     return URL.canParse(origin) && new URL(origin).host === host;
   }
 
-  #accept(socket: WebSocket, request: IncomingMessage): void {
+  #accept(socket: WebSocket): void {
     this.#sockets.add(socket);
     alive.add(socket);
     socket.on('pong', () => alive.add(socket));
     socket.on('error', () => undefined);
     socket.on('close', () => this.#sockets.delete(socket));
-    this.operations.serve(socket, request);
+    this.operations.serve(socket);
   }
 
   /** Finds peers that are gone without a word: whoever has not answered the ping before this one is cut off. */

@@ -11,9 +11,10 @@ import { ThreadAccess } from '../threads/thread-access.js';
 import { loadThread } from '../threads/thread-fields.resolver.js';
 import { ChatThread } from '../threads/thread.model.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
+import { loadUser } from '../users/load-user.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
-import { loadPlace, loadUser } from './message-fields.resolver.js';
+import { loadPlace } from './message-fields.resolver.js';
 import {
   ChatMessage,
   MessageAdded,

@@ -8,6 +8,7 @@ import { ThreadAccess } from '../threads/thread-access.js';
 import { loadThread } from '../threads/thread-fields.resolver.js';
 import { ChatThread } from '../threads/thread.model.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
+import { loadUser } from '../users/load-user.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
 import { parseSequenceCursor, sequenceCursor } from './message-cursors.js';
@@ -192,12 +193,6 @@ export class MessageVersionResolver {
   ): Promise<User> {
     return loadUser(this.users, loaders, replacedById);
   }
-}
-
-/** A person by id; one whom nobody knows any more keeps the id. */
-export async function loadUser(users: UsersService, loaders: Loaders, id: string): Promise<User> {
-  const user = await loaders.get('users', (ids) => users.findByIds(ids)).load(id);
-  return user ?? { id, displayName: null, avatarUrl: null };
 }
 
 export const loadPlace = (

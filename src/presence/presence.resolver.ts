@@ -4,7 +4,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
-import { loadUser } from './load-user.js';
+import { loadUser } from '../users/load-user.js';
 import { PresenceChanged } from './presence.model.js';
 import type { Presence, PresenceEvent } from './presence.service.js';
 import { PresenceService } from './presence.service.js';

@@ -4,7 +4,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
-import { loadUser } from './load-user.js';
+import { loadUser } from '../users/load-user.js';
 import type { SignalStream } from './signal-stream.js';
 import { SetTypingInput, SetTypingPayload, TypingChangedArgs } from './typing.inputs.js';
 import { TypingChanged } from './typing.model.js';

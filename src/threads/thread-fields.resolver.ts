@@ -3,6 +3,7 @@ import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
 import { notFound } from '../errors.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
+import { loadUser } from '../users/load-user.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
 import { ThreadAccess } from './thread-access.js';
@@ -48,13 +49,11 @@ export class ThreadFieldsResolver {
   }
 
   @ResolveField(() => User, { nullable: true, description: 'Who blocked it, while it is blocked.' })
-  async blockedBy(
+  blockedBy(
     @Parent() { blockedById }: ThreadRow,
     @CurrentLoaders() loaders: Loaders,
-  ): Promise<User | null> {
-    if (blockedById === null) return null;
-    const user = await loaders.get('users', (ids) => this.users.findByIds(ids)).load(blockedById);
-    return user ?? { id: blockedById, displayName: null, avatarUrl: null };
+  ): Promise<User> | null {
+    return blockedById === null ? null : loadUser(this.users, loaders, blockedById);
   }
 
   async #participant(thread: ThreadRow, userId: string, loaders: Loaders): Promise<User> {
