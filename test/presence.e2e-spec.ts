@@ -1,7 +1,6 @@
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { Database } from '../src/database/database.js';
 import { EventBus } from '../src/events/event-bus.js';
 import { PresenceService } from '../src/presence/presence.service.js';
 import type { TestApp, TokenClaims } from './support/app.js';
@@ -10,6 +9,7 @@ import { createDatabase } from './support/database.js';
 import type { Runner } from './support/seeds.js';
 import { ADMIN, addParticipant, openThread, PLATFORM } from './support/seeds.js';
 import type { SocketClient, Subscription } from './support/socket-client.js';
+import { statementsOf } from './support/statements.js';
 
 const PRESENCE_CHANGED = `subscription {
   presenceChanged { isOnline lastSeenAt user { id displayName isOnline lastSeenAt } }
@@ -207,19 +207,19 @@ it('costs a page of fifty threads one statement', async () => {
     ),
   );
   await open(`tourist-7-${ben}`);
-  const statements = jest.spyOn(app.get(Database), 'rows');
   const person = `id isOnline lastSeenAt`;
-  const { threads } = await app
-    .as(ben)
-    .run(
-      `{ threads(first: 50) { nodes { tourist { ${person} } guide { ${person} } participants { user { ${person} } } } } }`,
-    );
-  const names = statements.mock.calls.map(([name]) => name);
-  statements.mockRestore();
+  let threads: any;
+  const statements = await statementsOf(app, async () => {
+    ({ threads } = await app
+      .as(ben)
+      .run(
+        `{ threads(first: 50) { nodes { tourist { ${person} } guide { ${person} } participants { user { ${person} } } } } }`,
+      ));
+  });
   expect(threads.nodes).toHaveLength(50);
   const online = threads.nodes.filter(({ tourist }: any) => tourist.isOnline === true);
   expect(online.map(({ tourist }: any) => tourist.id)).toEqual([`tourist-7-${ben}`]);
-  expect(names.filter((name) => name === 'presence_visible')).toHaveLength(1);
+  expect(statements.filter(({ name }) => name === 'presence_visible')).toHaveLength(1);
 });
 
 it('stores when people were last seen, also when the server stops', async () => {

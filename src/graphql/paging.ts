@@ -84,11 +84,11 @@ export interface Connection<Node> {
   pageInfo: PageInfo;
 }
 
-/** Makes the Relay edge and connection types of a node type; the concrete classes extend what it gives. */
+/** Makes the Relay connection type of a node type, with its edge type. */
 export function paginated<Node extends object>(
   node: Type<Node>,
   name: string,
-): { edge: Type<Edge<Node>>; connection: Type<Connection<Node>> } {
+): Type<Connection<Node>> {
   @ObjectType(`${name}Edge`, { description: `A ${name} and its place in the list.` })
   class NodeEdge {
     @Field({ description: 'Opaque: give it as after or before.' })
@@ -111,10 +111,7 @@ export function paginated<Node extends object>(
     @Field(() => PageInfo, { description: 'Whether there is more, and where.' })
     pageInfo: PageInfo;
   }
-  return {
-    edge: NodeEdge,
-    connection: NodeConnection,
-  };
+  return NodeConnection;
 }
 
 /** @throws AppError BAD_USER_INPUT for first with last, and through `parse` for a cursor of another list */

@@ -168,9 +168,7 @@ export class MessageVersion {
   replacedById: string;
 }
 
-const { edge, connection } = paginated(ChatMessage, 'ChatMessage');
-export const ChatMessageEdge = edge;
-export const ChatMessageConnection = connection;
+export const ChatMessageConnection = paginated(ChatMessage, 'ChatMessage');
 
 @ObjectType({
   implements: () => InboxEvent,

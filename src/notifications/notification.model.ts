@@ -58,9 +58,7 @@ export class Notification {
   actorId: string;
 }
 
-const { edge, connection } = paginated(Notification, 'Notification');
-export const NotificationEdge = edge;
-export const NotificationConnection = connection;
+export const NotificationConnection = paginated(Notification, 'Notification');
 
 @ObjectType({
   implements: () => InboxEvent,

@@ -129,9 +129,7 @@ export class ChatThread {
   activityAt: Date;
 }
 
-const { edge, connection } = paginated(ChatThread, 'ChatThread');
-export const ChatThreadEdge = edge;
-export const ChatThreadConnection = connection;
+export const ChatThreadConnection = paginated(ChatThread, 'ChatThread');
 
 @ObjectType({
   implements: () => InboxEvent,

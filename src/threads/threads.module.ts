@@ -6,7 +6,6 @@ import {
   ThreadFieldsResolver,
   ThreadUpdatedResolver,
 } from './thread-fields.resolver.js';
-import { ThreadRemoved } from './thread.model.js';
 import { ThreadsRepository } from './threads.repository.js';
 import { ThreadsResolver } from './threads.resolver.js';
 import { ThreadsService } from './threads.service.js';
@@ -26,6 +25,3 @@ import { ThreadsService } from './threads.service.js';
   exports: [ThreadAccess, ThreadsService],
 })
 export class ThreadsModule {}
-
-/** Types that no field names; the schema takes them in by this list. */
-export const THREAD_EVENT_TYPES = [ThreadRemoved];
