@@ -5,11 +5,14 @@ import pg from 'pg';
 import { Config } from '../config.js';
 import { PrismaClient } from '../generated/prisma/client.js';
 import { isTransient, toAppError } from './database-errors.js';
+import { toInstant } from './instants.js';
 
 /** bigint: positions stay far below 2^53. */
 const INT8 = 20;
+const TIMESTAMPTZ = 1184;
 const ATTEMPTS = 4;
 
+/** Instants come back as text: see instants.ts. */
 /** The values a statement can be given; `undefined` is not among them, for it would silently mean null. */
 export type SqlValue =
   string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly number[];
@@ -27,6 +30,7 @@ export class Database implements OnApplicationShutdown {
   constructor(config: Config) {
     const types = new pg.TypeOverrides();
     types.setTypeParser(INT8, Number);
+    types.setTypeParser(TIMESTAMPTZ, toInstant);
     this.pool = new pg.Pool({
       connectionString: config.DATABASE_URL,
       application_name: 'parley',

@@ -1,6 +1,10 @@
 import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
+import { HeaderMap } from '@apollo/server';
 import { Plugin } from '@nestjs/apollo';
+import type { FormattedExecutionResult } from 'graphql';
+import { toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
+import { Executor } from './executor.js';
 import { logOperation } from './operation-log.js';
 import { OperationRules } from './operation-rules.js';
 
@@ -12,7 +16,10 @@ const STATUS_OF: Readonly<Record<string, number>> = {
 /** Hooks our rules into Apollo's request: limits and the start position before execution, status codes and the log after. */
 @Plugin()
 export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
-  constructor(private readonly rules: OperationRules) {}
+  constructor(
+    private readonly rules: OperationRules,
+    private readonly executor: Executor,
+  ) {}
 
   requestDidStart(): Promise<GraphQLRequestListener<GraphqlContext>> {
     const startedAt = performance.now();
@@ -25,6 +32,31 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
             request.variables ?? {},
             contextValue,
           );
+      },
+
+      // Apollo executes what this leaves to it.
+      responseForOperation: async ({ document, operationName, request, contextValue }) => {
+        const result = await this.executor.executeCompiled({
+          document,
+          operationName,
+          variables: request.variables ?? {},
+          context: contextValue,
+        });
+        if (result === undefined) return null;
+        const { errors, data } = result;
+        const singleResult: FormattedExecutionResult =
+          errors === undefined
+            ? { data: data ?? null }
+            : {
+                errors: errors.map((error) =>
+                  toClientError(error, contextValue.correlationId).toJSON(),
+                ),
+                data: data ?? null,
+              };
+        return {
+          http: { headers: new HeaderMap() },
+          body: { kind: 'single', singleResult },
+        };
       },
 
       // GraphQL over HTTP, section 6.4: application/json answers 200 to every well-formed request, the newer media type

@@ -2,6 +2,7 @@ import type { CustomScalar } from '@nestjs/graphql';
 import { Scalar } from '@nestjs/graphql';
 import type { ValueNode } from 'graphql';
 import { GraphQLError, Kind } from 'graphql';
+import type { Instant } from '../database/instants.js';
 
 const INSTANT = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 
@@ -10,8 +11,9 @@ export class DateTimeScalar implements CustomScalar<string, Date> {
   description =
     'An instant, RFC 3339 in UTC with milliseconds, for example 2026-03-11T14:35:00.000Z. Input with another offset is converted; input without an offset is refused.';
 
+  /** What comes from the database is in this form already. */
   serialize(value: unknown): string {
-    return (value instanceof Date ? value : new Date(value as string)).toISOString();
+    return value instanceof Date ? value.toISOString() : (value as Instant);
   }
 
   parseValue(value: unknown): Date {

@@ -1,3 +1,4 @@
+import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloDriver } from '@nestjs/apollo';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
 import type { DynamicModule, Type } from '@nestjs/common';
@@ -18,6 +19,8 @@ import { ErrorFilter } from './error.filter.js';
 import { FreshLoaders } from './fresh-loaders.interceptor.js';
 import { inputValidation } from './input-validation.js';
 import { PARSE_OPTIONS, validationRules } from './operation-limits.js';
+import { withPlainFields } from './plain-fields.js';
+import { Executor } from './executor.js';
 import { OperationRules } from './operation-rules.js';
 import { SocketOperations } from './socket-operations.js';
 import { SocketPresence } from './socket-presence.js';
@@ -42,6 +45,7 @@ export class GraphqlModule {
       providers: [
         DateTimeScalar,
         OperationRules,
+        Executor,
         ApolloRules,
         SocketPresence,
         SocketOperations,
@@ -63,6 +67,7 @@ const apolloOptions = (
   path: '/graphql',
   autoSchemaFile: true,
   sortSchema: true,
+  transformSchema: withPlainFields,
   buildSchemaOptions: { dateScalarMode: 'isoDate', orphanedTypes: [ErrorCode, ...types] },
   // Nest's own page loads its scripts from elsewhere; ours is playground.ts.
   graphiql: false,
@@ -71,6 +76,8 @@ const apolloOptions = (
   csrfPrevention: true,
   includeStacktraceInErrorResponses: false,
   persistedQueries: false,
+  // It would look at every field of every answer for hints that this schema does not have.
+  plugins: [ApolloServerPluginCacheControlDisabled()],
   cache: 'bounded',
   autoTransformHttpErrors: false,
   stopOnApplicationShutdown: true,

@@ -1,11 +1,12 @@
 import type { ExecutionArgs, ExecutionResult, FieldNode, GraphQLError } from 'graphql';
-import { createSourceEventStream, execute, Kind, visit } from 'graphql';
+import { createSourceEventStream, Kind, visit } from 'graphql';
 import { ErrorCode } from '../errors.js';
 import { JournalStream } from '../inbox/journal-stream.js';
 import type { StreamEvent, StreamSink } from '../inbox/journal-stream.js';
 import { toClientError } from './client-errors.js';
 import { createContext } from './context.js';
 import type { GraphqlContext } from './context.js';
+import type { Executor } from './executor.js';
 
 /** The way of a subscription's events to its client. */
 export interface FrameWriter {
@@ -17,6 +18,7 @@ export interface FrameWriter {
 
 interface LiveArgs extends ExecutionArgs {
   contextValue: GraphqlContext;
+  executor: Executor;
 }
 
 /**
@@ -44,10 +46,12 @@ async function executeEvent(
   { viewer }: GraphqlContext,
   contextValue = createContext({ viewer }),
 ): Promise<ExecutionResult> {
-  const { errors, ...result } = await execute({
-    ...args,
+  const { errors, ...result } = await args.executor.execute({
+    document: args.document,
+    operationName: args.operationName,
+    variables: args.variableValues ?? {},
+    context: contextValue,
     rootValue: { [root.name.value]: event },
-    contextValue,
   });
   return errors === undefined ? result : { ...result, errors: shaped(errors, args) };
 }

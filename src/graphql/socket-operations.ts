@@ -7,7 +7,7 @@ import type {
   FragmentDefinitionNode,
   SelectionSetNode,
 } from 'graphql';
-import { execute, GraphQLError, Kind } from 'graphql';
+import { GraphQLError, Kind } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { CloseCode, makeServer } from 'graphql-ws';
 import type { RawData, WebSocket } from 'ws';
@@ -20,6 +20,7 @@ import { Hub } from '../inbox/hub.js';
 import { toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
 import { createContext } from './context.js';
+import { Executor } from './executor.js';
 import { subscribeLive } from './live-operation.js';
 import { logOperation } from './operation-log.js';
 import { OperationRules } from './operation-rules.js';
@@ -47,6 +48,7 @@ interface SocketExecutionArgs extends ExecutionArgs {
   prepared: PreparedOperation;
   operationId: string;
   state: SocketState;
+  executor: Executor;
 }
 
 /** Runs operations that come over a socket, under the very rules of those that come over HTTP. */
@@ -58,6 +60,7 @@ export class SocketOperations {
 
   constructor(
     private readonly rules: OperationRules,
+    private readonly executor: Executor,
     private readonly verifier: TokenVerifier,
     private readonly schemaHost: GraphQLSchemaHost,
     private readonly hub: Hub,
@@ -170,12 +173,18 @@ export class SocketOperations {
       prepared,
       operationId,
       state,
+      executor: this.executor,
     };
   }
 
   async #execute(args: SocketExecutionArgs): Promise<ExecutionResult> {
     const startedAt = performance.now();
-    const { errors, ...result } = await execute(args);
+    const { errors, ...result } = await this.executor.execute({
+      document: args.document,
+      operationName: args.operationName,
+      variables: args.variableValues ?? {},
+      context: args.contextValue,
+    });
     const shaped = errors?.map((error) => toClientError(error, args.contextValue.correlationId));
     this.#log(args, startedAt, shaped);
     return shaped === undefined ? result : { ...result, errors: shaped };

@@ -1,3 +1,4 @@
+import type { Instant } from '../database/instants.js';
 import type { JournalBounds } from './cursor.js';
 
 export type JournalKind =
@@ -12,7 +13,7 @@ export type JournalKind =
 /** One entry of a person's journal, as it is stored: references, no text. */
 export interface JournalEntry {
   readonly position: number;
-  readonly at: Date;
+  readonly at: Instant;
   readonly kind: JournalKind;
   readonly threadId: string;
   readonly messageId: string | null;

@@ -1,3 +1,4 @@
+import type { Instant } from '../database/instants.js';
 import type { Viewer } from '../auth/viewer.js';
 import { encodePosition } from './cursor.js';
 import type { Hub } from './hub.js';
@@ -9,7 +10,7 @@ import type { JournalReader, Rendered } from './journal-feed.js';
 export interface ReadyEvent {
   readonly kind: 'READY';
   readonly cursor: string;
-  readonly at: Date;
+  readonly at: Instant;
   readonly unreadMessageCount: number;
   readonly unreadThreadCount: number;
 }

@@ -25,8 +25,8 @@ export interface MessageContent {
     readonly params: readonly { key: string; value: string }[];
   } | null;
   readonly replyToId: string | null;
-  /** Tells a repeated send from another one under the same clientMessageId. */
-  readonly digest: Uint8Array;
+  /** Tells a repeated send from another one under the same clientMessageId: 128 bits, in hexadecimal. */
+  readonly digest: string;
 }
 
 export interface DraftContent {
@@ -131,6 +131,6 @@ function withDigest(content: Omit<MessageContent, 'digest'>): MessageContent {
   const { messageType, body, location, system, replyToId } = content;
   const digest = createHash('sha256')
     .update(JSON.stringify([messageType, body, location, system, replyToId]))
-    .digest();
-  return { ...content, digest: digest.subarray(0, 16) };
+    .digest('hex');
+  return { ...content, digest: digest.slice(0, 32) };
 }

@@ -1,6 +1,7 @@
 import { Args, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
+import type { Instant } from '../database/instants.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import type { Connection } from '../graphql/paging.js';
 import { connectionOf, PageArgs, windowOf } from '../graphql/paging.js';
@@ -73,16 +74,6 @@ export class MessageFieldsResolver {
     return loadThread(this.access, viewer, loaders, threadId);
   }
 
-  @ResolveField(() => User, {
-    nullable: true,
-    description: 'Who sent it. Null for system messages.',
-  })
-  sender(@Parent() { senderUserId, senderDisplayName, senderAvatarUrl }: MessageRow): User | null {
-    return senderUserId === null
-      ? null
-      : { id: senderUserId, displayName: senderDisplayName, avatarUrl: senderAvatarUrl };
-  }
-
   @ResolveField(() => GeoPoint, { nullable: true, description: 'The place, of a LOCATION.' })
   location(@Parent() { latitude, longitude, locationLabel }: MessageRow): GeoPoint | null {
     return latitude === null || longitude === null
@@ -133,12 +124,13 @@ export class MessageFieldsResolver {
   async readAt(
     @Parent() message: MessageRow,
     @CurrentLoaders() loaders: Loaders,
-  ): Promise<Date | null> {
-    const times = (await this.#others(message, loaders)).map(
-      ({ readAt }) => readAt?.getTime() ?? Infinity,
-    );
-    const last = Math.max(...times);
-    return Number.isFinite(last) ? new Date(last) : null;
+  ): Promise<Instant | null> {
+    let last: Instant | null = null;
+    for (const { readAt } of await this.#others(message, loaders)) {
+      if (readAt === null) return null;
+      if (last === null || readAt > last) last = readAt;
+    }
+    return last;
   }
 
   @ResolveField(() => [MessageReader], {

@@ -1,3 +1,5 @@
+import type { Instant } from '../database/instants.js';
+import type { UserRow } from '../users/user-rows.js';
 import type { MessageType } from '../generated/prisma/enums.js';
 
 /** A message with its sender's name. */
@@ -7,8 +9,8 @@ export interface MessageRow {
   readonly sequence: number;
   readonly authorId: string;
   readonly senderUserId: string | null;
-  readonly senderDisplayName: string | null;
-  readonly senderAvatarUrl: string | null;
+  /** null for system messages. */
+  readonly sender: UserRow | null;
   readonly body: string;
   readonly messageType: MessageType;
   readonly latitude: number | null;
@@ -18,9 +20,9 @@ export interface MessageRow {
   readonly systemParams: { key: string; value: string }[] | null;
   readonly replyToId: string | null;
   readonly clientMessageId: string | null;
-  readonly sentAt: Date;
-  readonly editedAt: Date | null;
-  readonly deletedAt: Date | null;
+  readonly sentAt: Instant;
+  readonly editedAt: Instant | null;
+  readonly deletedAt: Instant | null;
 }
 
 /** How one other participant stands to a message. */
@@ -28,7 +30,7 @@ export interface ReaderRow {
   readonly messageId: string;
   readonly userId: string;
   readonly delivered: boolean;
-  readonly readAt: Date | null;
+  readonly readAt: Instant | null;
 }
 
 /** What a message said until it was edited or deleted. */
@@ -36,7 +38,7 @@ export interface MessageVersionRow {
   readonly messageId: string;
   readonly body: string;
   readonly replacedById: string;
-  readonly replacedAt: Date;
+  readonly replacedAt: Instant;
 }
 
 export interface MessageSelection {

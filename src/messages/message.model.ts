@@ -1,6 +1,7 @@
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { MessageType } from '../generated/prisma/enums.js';
 import { paginated } from '../graphql/paging.js';
+import { User } from '../users/user.model.js';
 import { InboxEvent } from '../inbox/inbox-event.model.js';
 
 /** How far a message has come, seen from its sender. */
@@ -107,6 +108,12 @@ export class ChatMessage {
     description: 'User id of the sender. Null for system messages.',
   })
   senderUserId: string | null;
+
+  @Field(() => User, {
+    nullable: true,
+    description: 'Who sent it. Null for system messages.',
+  })
+  sender: User | null;
 
   @Field({
     description:

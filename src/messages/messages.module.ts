@@ -16,12 +16,14 @@ import {
 import { MessagesRepository } from './messages.repository.js';
 import { MessagesResolver } from './messages.resolver.js';
 import { MessagesService } from './messages.service.js';
+import { SendQueue } from './send-queue.js';
 
 /** What is said in threads: sending, history, edits, receipts. Knows threads and people, and not notifications. */
 @Module({
   imports: [ThreadsModule, UsersModule],
   providers: [
     MessagesRepository,
+    SendQueue,
     MessagesService,
     MessagesResolver,
     MessageSubscriptionsResolver,

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
+import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
+import type { Instant } from '../database/instants.js';
 import type { Window } from '../page-window.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import type { MessageContent } from './message-content.js';
@@ -13,12 +15,35 @@ export interface SendOutcome {
   readonly deduplicated: boolean;
   readonly id: string;
   readonly sequence: number;
-  readonly sentAt: Date;
+  readonly sentAt: Instant;
   /** As others see the sender, whatever the token says. */
   readonly senderDisplayName: string | null;
   readonly senderAvatarUrl: string | null;
-  readonly hints: Hints;
 }
+
+/** What somebody says. */
+export interface Send {
+  readonly authorId: string;
+  readonly threadId: string;
+  readonly content: MessageContent;
+  readonly clientMessageId: string;
+}
+
+/** As send_messages names them; what is missing is null. */
+const toParameters = ({ authorId, threadId, content, clientMessageId }: Send): object => {
+  const { messageType, body, location, system, replyToId, digest } = content;
+  return {
+    thread: threadId,
+    author: authorId,
+    type: messageType,
+    body,
+    ...location,
+    ...system,
+    reply_to: replyToId,
+    client_id: clientMessageId,
+    digest,
+  };
+};
 
 const COLUMNS = `m.id, m.thread_id AS "threadId", m.sequence, m.author_id AS "authorId",
   CASE WHEN m.message_type <> 'SYSTEM' THEN m.author_id END AS "senderUserId", u.display_name AS "senderDisplayName",
@@ -26,18 +51,40 @@ const COLUMNS = `m.id, m.thread_id AS "threadId", m.sequence, m.author_id AS "au
   m.location_label AS "locationLabel", m.system_code AS "systemCode", m.system_params AS "systemParams",
   m.reply_to_id AS "replyToId", m.client_message_id AS "clientMessageId", m.sent_at AS "sentAt",
   m.edited_at AS "editedAt", m.deleted_at AS "deletedAt"`;
+
+/** A message as COLUMNS name it. */
+interface FlatMessage extends Omit<MessageRow, 'sender'> {
+  readonly senderDisplayName: string | null;
+  readonly senderAvatarUrl: string | null;
+}
+
 const SENDER = `LEFT JOIN users u ON u.id = m.author_id AND m.message_type <> 'SYSTEM'`;
 
 @Injectable()
 export class MessagesRepository {
   constructor(private readonly database: Database) {}
 
+  async #messages(name: string, text: string, values: readonly SqlValue[]): Promise<MessageRow[]> {
+    const rows = await this.database.rows<FlatMessage>(name, text, values);
+    return rows.map(({ senderDisplayName, senderAvatarUrl, ...message }) => ({
+      ...message,
+      sender:
+        message.senderUserId === null
+          ? null
+          : {
+              id: message.senderUserId,
+              displayName: senderDisplayName,
+              avatarUrl: senderAvatarUrl,
+            },
+    }));
+  }
+
   /** Those of these messages that the viewer may see. */
   async findVisible(
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, MessageRow>> {
-    const rows = await this.database.rows<MessageRow>(
+    const rows = await this.#messages(
       'messages_visible',
       `SELECT ${COLUMNS} FROM messages m ${SENDER} WHERE m.id = ANY ($2::uuid[])
          AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`,
@@ -49,7 +96,7 @@ export class MessagesRepository {
   /** The messages at these places (`thread:sequence`). The caller has been given the threads already. */
   async findByPlaces(places: readonly string[]): Promise<ReadonlyMap<string, MessageRow>> {
     const parts = places.map((place) => place.split(':'));
-    const rows = await this.database.rows<MessageRow>(
+    const rows = await this.#messages(
       'messages_by_place',
       `SELECT ${COLUMNS} FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
        JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence ${SENDER}`,
@@ -79,7 +126,7 @@ export class MessagesRepository {
       `m.author_id <> $2 AND m.deleted_at IS NULL AND m.sequence >
          coalesce((SELECT r.last_read_sequence FROM participants r WHERE r.thread_id = $1 AND r.user_id = $2), 2147483647)`,
     );
-    return this.database.rows<MessageRow>(
+    return this.#messages(
       query.name(window.backwards),
       `SELECT ${COLUMNS} FROM messages m ${SENDER}
        WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
@@ -120,7 +167,7 @@ export class MessagesRepository {
       : `(SELECT v.* FROM participants v CROSS JOIN LATERAL (${ofThread('m.id', '1')}) AS foremost
           WHERE v.user_id = $1 ORDER BY foremost.id ${direction} LIMIT $2) AS v
          CROSS JOIN LATERAL (${ofThread('m.*', '$2')}) AS m`;
-    return this.database.rows<MessageRow>(
+    return this.#messages(
       query.name(window.backwards),
       `SELECT ${COLUMNS} FROM ${source} ${SENDER} ORDER BY m.id ${direction} LIMIT $2`,
       query.values,
@@ -163,33 +210,15 @@ export class MessagesRepository {
     return byMessage;
   }
 
-  send(
-    authorId: string,
-    threadId: string,
-    content: MessageContent,
-    clientMessageId: string,
-  ): Promise<SendOutcome> {
-    const { messageType, body, location, system, replyToId, digest } = content;
-    return this.database.row<SendOutcome>(
-      'send_message',
-      `SELECT s.outcome, s.deduplicated, s.id, s.sequence, s.sent_at AS "sentAt", s.hints,
-         u.display_name AS "senderDisplayName", u.avatar_url AS "senderAvatarUrl"
-       FROM send_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) s LEFT JOIN users u ON u.id = $2`,
-      [
-        threadId,
-        authorId,
-        messageType,
-        body,
-        location?.latitude ?? null,
-        location?.longitude ?? null,
-        location?.label ?? null,
-        system?.code ?? null,
-        system === null ? null : JSON.stringify(system.params),
-        replyToId,
-        clientMessageId,
-        digest,
-      ],
+  /** @param sends no two of the same author and clientMessageId; the outcomes are in their order */
+  async send(sends: readonly Send[]): Promise<{ outcomes: SendOutcome[]; hints: Hints }> {
+    const outcomes = await this.database.rows<SendOutcome & { hints: Hints }>(
+      'send_messages',
+      `SELECT outcome, deduplicated, id, sequence, sent_at AS "sentAt", sender_display_name AS "senderDisplayName",
+         sender_avatar_url AS "senderAvatarUrl", hints FROM send_messages($1)`,
+      [JSON.stringify(sends.map(toParameters))],
     );
+    return { outcomes, hints: outcomes[0]?.hints ?? {} };
   }
 
   edit(

@@ -12,6 +12,7 @@ import { requireContent, requireSystemContent, requireText } from './message-con
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import type { SendOutcome } from './messages.repository.js';
 import { MessagesRepository } from './messages.repository.js';
+import { SendQueue } from './send-queue.js';
 
 /** What the writing functions refuse, in the words of the API. */
 const REFUSALS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -36,6 +37,7 @@ export interface SentMessage {
 export class MessagesService {
   constructor(
     private readonly messages: MessagesRepository,
+    private readonly queue: SendQueue,
     private readonly access: ThreadAccess,
     private readonly inbox: InboxService,
     private readonly limits: RateLimits,
@@ -165,10 +167,11 @@ export class MessagesService {
     content: MessageContent,
     clientMessageId: string,
   ): Promise<SentMessage> {
-    const sent = await this.messages.send(viewer.userId, threadId, content, clientMessageId);
+    const send = { authorId: viewer.userId, threadId, content, clientMessageId };
+    const sent = await this.queue.send(send);
     if (sent.outcome === 'NOT_FOUND' && isModerator(viewer))
       await this.access.requireParticipant(viewer, threadId);
-    this.#accept(sent, 'Thread');
+    requireOk(sent.outcome, 'Thread');
     if (sent.deduplicated) return { message: await this.find(viewer, sent.id), deduplicated: true };
     return {
       message: asStored(viewer, threadId, content, clientMessageId, sent),
@@ -177,11 +180,15 @@ export class MessagesService {
   }
 
   #accept({ outcome, hints }: { outcome: string; hints: Hints }, what: string): void {
-    if (outcome === 'NOT_FOUND') throw notFound(what);
-    const refusal = REFUSALS[outcome];
-    if (refusal !== undefined) throw new AppError(...refusal);
+    requireOk(outcome, what);
     this.inbox.announce(hints);
   }
+}
+
+function requireOk(outcome: string, what: string): void {
+  if (outcome === 'NOT_FOUND') throw notFound(what);
+  const refusal = REFUSALS[outcome];
+  if (refusal !== undefined) throw new AppError(...refusal);
 }
 
 /** The row that has just been written, without reading it back. */
@@ -197,8 +204,10 @@ const asStored = (
   sequence,
   authorId: viewer.userId,
   senderUserId: system === null ? viewer.userId : null,
-  senderDisplayName,
-  senderAvatarUrl,
+  sender:
+    system === null
+      ? { id: viewer.userId, displayName: senderDisplayName, avatarUrl: senderAvatarUrl }
+      : null,
   body,
   messageType,
   latitude: location?.latitude ?? null,

@@ -1,3 +1,4 @@
+import type { Instant } from '../database/instants.js';
 import type {
   NotificationChannel,
   NotificationOutcome,
@@ -13,14 +14,14 @@ export interface NotificationRow {
   readonly messageId: string;
   readonly actorId: string;
   readonly count: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly readAt: Date | null;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  readonly readAt: Instant | null;
 }
 
 /** The place of a notification in the feed. */
 export interface FeedKey {
-  readonly updatedAt: Date;
+  readonly updatedAt: Instant;
   readonly id: string;
 }
 
@@ -31,7 +32,7 @@ export interface TraceRow {
   readonly type: NotificationType;
   readonly outcome: NotificationOutcome;
   readonly reason: NotificationReason | null;
-  readonly at: Date;
-  readonly dueAt: Date | null;
+  readonly at: Instant;
+  readonly dueAt: Instant | null;
   readonly notificationId: string | null;
 }

@@ -29,7 +29,7 @@ import { MarkNotificationsReadInput, NotificationsArgs } from './notifications.i
 import { NotificationsService } from './notifications.service.js';
 
 const cursorOf = ({ updatedAt, id }: NotificationRow): string =>
-  encodeCursor('notification', updatedAt.getTime(), id);
+  encodeCursor('notification', Date.parse(updatedAt), id);
 
 function parseCursor(cursor: string): FeedKey {
   const [time = '', id = ''] = decodeCursor(
@@ -37,7 +37,7 @@ function parseCursor(cursor: string): FeedKey {
     /^(\d{1,15}):([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/,
     cursor,
   );
-  return { updatedAt: new Date(Number(time)), id };
+  return { updatedAt: new Date(Number(time)).toISOString(), id };
 }
 
 @Resolver()

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { Database } from '../database/database.js';
+import type { Instant } from '../database/instants.js';
 
 /** Somebody who shares a thread with a person who came or went. */
 export interface PeerRow {
   readonly userId: string;
   readonly peerId: string;
   /** When the person, not the peer, was last seen. */
-  readonly lastSeenAt: Date | null;
+  readonly lastSeenAt: Instant | null;
 }
 
 @Injectable()
@@ -18,8 +19,8 @@ export class PresenceRepository {
   async findVisible(
     viewer: Viewer,
     userIds: readonly string[],
-  ): Promise<ReadonlyMap<string, Date | null>> {
-    const rows = await this.database.rows<{ id: string; lastSeenAt: Date | null }>(
+  ): Promise<ReadonlyMap<string, Instant | null>> {
+    const rows = await this.database.rows<{ id: string; lastSeenAt: Instant | null }>(
       'presence_visible',
       `SELECT u.id, u.last_seen_at AS "lastSeenAt" FROM users u
        WHERE u.id = ANY ($2::text[]) AND (u.id = $1 OR EXISTS (

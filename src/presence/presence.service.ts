@@ -1,6 +1,7 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
+import type { Instant } from '../database/instants.js';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { EventBus } from '../events/event-bus.js';
@@ -15,7 +16,7 @@ const PARTS = 10;
 
 export interface Presence {
   readonly isOnline: boolean;
-  readonly lastSeenAt: Date | null;
+  readonly lastSeenAt: Instant | null;
 }
 
 export interface PresenceEvent extends Presence {

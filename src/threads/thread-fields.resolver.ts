@@ -38,29 +38,12 @@ export class ThreadFieldsResolver {
     );
   }
 
-  @ResolveField(() => User, { description: 'The tourist.' })
-  tourist(@Parent() thread: ThreadRow, @CurrentLoaders() loaders: Loaders): Promise<User> {
-    return this.#participant(thread, thread.touristId, loaders);
-  }
-
-  @ResolveField(() => User, { description: 'The guide.' })
-  guide(@Parent() thread: ThreadRow, @CurrentLoaders() loaders: Loaders): Promise<User> {
-    return this.#participant(thread, thread.guideId, loaders);
-  }
-
   @ResolveField(() => User, { nullable: true, description: 'Who blocked it, while it is blocked.' })
   blockedBy(
     @Parent() { blockedById }: ThreadRow,
     @CurrentLoaders() loaders: Loaders,
   ): Promise<User> | null {
     return blockedById === null ? null : loadUser(this.users, loaders, blockedById);
-  }
-
-  async #participant(thread: ThreadRow, userId: string, loaders: Loaders): Promise<User> {
-    const found = (await this.participants(thread, loaders)).find(
-      (participant) => participant.userId === userId,
-    );
-    return found === undefined ? { id: userId, displayName: null, avatarUrl: null } : userOf(found);
   }
 }
 

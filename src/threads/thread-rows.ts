@@ -1,3 +1,5 @@
+import type { Instant } from '../database/instants.js';
+import type { UserRow } from '../users/user-rows.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 
 /** A thread as one viewer sees it. */
@@ -6,17 +8,19 @@ export interface ThreadRow {
   readonly tripId: string | null;
   readonly touristId: string;
   readonly guideId: string;
+  readonly tourist: UserRow;
+  readonly guide: UserRow;
   readonly status: ThreadStatus;
   readonly blockedById: string | null;
   readonly lastSequence: number;
   readonly lastMessageId: string | null;
-  readonly lastMessageAt: Date | null;
-  readonly activityAt: Date;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
+  readonly lastMessageAt: Instant | null;
+  readonly activityAt: Instant;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
   readonly unreadCount: number;
   readonly viewerCanSend: boolean;
-  readonly viewerMutedUntil: Date | null;
+  readonly viewerMutedUntil: Instant | null;
 }
 
 /** Somebody in a thread, with the name to show. */
@@ -24,10 +28,10 @@ export interface ParticipantRow {
   readonly threadId: string;
   readonly userId: string;
   readonly role: ParticipantRole;
-  readonly joinedAt: Date;
+  readonly joinedAt: Instant;
   readonly joinedSequence: number;
   readonly lastReadSequence: number;
-  readonly lastReadAt: Date | null;
+  readonly lastReadAt: Instant | null;
   readonly lastDeliveredSequence: number;
   readonly displayName: string | null;
   readonly avatarUrl: string | null;
@@ -43,6 +47,6 @@ export interface ThreadSelection {
 
 /** The place of a thread in a list by activity. */
 export interface ActivityKey {
-  readonly activityAt: Date;
+  readonly activityAt: Instant;
   readonly id: string;
 }

@@ -1,6 +1,7 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { paginated } from '../graphql/paging.js';
+import { User } from '../users/user.model.js';
 import { InboxEvent } from '../inbox/inbox-event.model.js';
 
 registerEnumType(ParticipantRole, {
@@ -88,6 +89,12 @@ export class ChatThread {
 
   @Field(() => ID, { description: 'User id of the guide.' })
   guideId: string;
+
+  @Field(() => User, { description: 'The tourist.' })
+  tourist: User;
+
+  @Field(() => User, { description: 'The guide.' })
+  guide: User;
 
   @Field(() => ThreadStatus, { description: 'Whether the thread takes messages.' })
   status: ThreadStatus;

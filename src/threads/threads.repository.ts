@@ -17,7 +17,31 @@ const COLUMNS = `t.id, t.trip_id AS "tripId", t.tourist_id AS "touristId", t.gui
   t.blocked_by_id AS "blockedById", t.last_sequence AS "lastSequence", t.last_message_id AS "lastMessageId",
   t.last_message_at AS "lastMessageAt", t.activity_at AS "activityAt", t.created_at AS "createdAt",
   t.updated_at AS "updatedAt", coalesce(v.unread_count, 0) AS "unreadCount", v.muted_until AS "viewerMutedUntil",
-  (v.user_id IS NOT NULL AND t.status = 'ACTIVE') AS "viewerCanSend"`;
+  (v.user_id IS NOT NULL AND t.status = 'ACTIVE') AS "viewerCanSend",
+  tourist.display_name AS "touristName", tourist.avatar_url AS "touristAvatar",
+  guide.display_name AS "guideName", guide.avatar_url AS "guideAvatar"`;
+const PEOPLE =
+  'JOIN users tourist ON tourist.id = t.tourist_id JOIN users guide ON guide.id = t.guide_id';
+
+/** A thread as COLUMNS name it. */
+interface FlatThread extends Omit<ThreadRow, 'tourist' | 'guide'> {
+  readonly touristName: string | null;
+  readonly touristAvatar: string | null;
+  readonly guideName: string | null;
+  readonly guideAvatar: string | null;
+}
+
+const toThread = ({
+  touristName,
+  touristAvatar,
+  guideName,
+  guideAvatar,
+  ...thread
+}: FlatThread): ThreadRow => ({
+  ...thread,
+  tourist: { id: thread.touristId, displayName: touristName, avatarUrl: touristAvatar },
+  guide: { id: thread.guideId, displayName: guideName, avatarUrl: guideAvatar },
+});
 
 @Injectable()
 export class ThreadsRepository {
@@ -28,27 +52,32 @@ export class ThreadsRepository {
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ThreadRow>> {
-    const rows = await this.database.rows<ThreadRow>(
+    const rows = await this.database.rows<FlatThread>(
       'threads_visible',
-      `SELECT ${COLUMNS} FROM threads t LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
+      `SELECT ${COLUMNS} FROM threads t ${PEOPLE} LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
        WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`,
       [viewer.userId, ids, isModerator(viewer)],
     );
-    return new Map(rows.map((row) => [row.id, row]));
+    return new Map(rows.map((row) => [row.id, toThread(row)]));
   }
 
   /** A page by activity, newest first: the viewer's threads, or all of them for a service or an admin. */
-  findPage(
+  async findPage(
     viewer: Viewer,
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
   ): Promise<ThreadRow[]> {
     const all = isModerator(viewer);
-    const place = all ? '(t.activity_at, t.id)' : '(v.activity_at, v.thread_id)';
+    // The tourist's row stands for the thread where it is not the viewer's: see participants_activity.
+    const place = all ? '(a.activity_at, a.thread_id)' : '(v.activity_at, v.thread_id)';
+    const source = all
+      ? `participants a JOIN threads t ON t.id = a.thread_id
+         LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1`
+      : 'participants v JOIN threads t ON t.id = v.thread_id';
     const values: SqlValue[] = [viewer.userId, limit];
     const bind = (value: SqlValue): string => `$${values.push(value)}`;
-    const conditions = all ? [] : ['v.user_id = $1'];
+    const conditions = [all ? "a.role = 'TOURIST'" : 'v.user_id = $1'];
     const shape = [all ? 'all' : 'own'];
     const require = (name: string, condition: string): void => {
       shape.push(name);
@@ -63,13 +92,13 @@ export class ThreadsRepository {
     if (typeof status === 'string') require('status', `t.status = ${bind(status)}::thread_status`);
     if (unread === true) require('unread', 'v.unread_count > 0');
     if (unread === false) require('read', 'coalesce(v.unread_count, 0) = 0');
-    return this.database.rows<ThreadRow>(
+    const rows = await this.database.rows<FlatThread>(
       `threads_page_${shape.join('_')}`,
-      `SELECT ${COLUMNS} FROM threads t ${all ? 'LEFT' : ''} JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
-       ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+      `SELECT ${COLUMNS} FROM ${source} ${PEOPLE} WHERE ${conditions.join(' AND ')}
        ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC LIMIT $2`,
       values,
     );
+    return rows.map(toThread);
   }
 
   /** Everybody in these threads, tourist and guide first. The caller has been given the threads already. */

@@ -28,11 +28,11 @@ import type { ActivityKey, ThreadRow } from './thread-rows.js';
 import { ThreadsService } from './threads.service.js';
 
 const cursorOf = ({ activityAt, id }: ThreadRow): string =>
-  encodeCursor('thread', activityAt.getTime(), id);
+  encodeCursor('thread', Date.parse(activityAt), id);
 
 function parseCursor(cursor: string): ActivityKey {
   const [time = '', id = ''] = decodeCursor('thread', /^(\d{1,15}):([\da-f-]{36})$/, cursor);
-  return { activityAt: new Date(Number(time)), id };
+  return { activityAt: new Date(Number(time)).toISOString(), id };
 }
 
 @Resolver(() => ChatThread)

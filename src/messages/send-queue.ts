@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { InboxService } from '../inbox/inbox.service.js';
+import type { Send, SendOutcome } from './messages.repository.js';
+import { MessagesRepository } from './messages.repository.js';
+
+/** Sends of one batch; more wait for the next one. */
+const LARGEST_BATCH = 64;
+/** A batch that takes longer than this waits for a lock that somebody else holds; others need not wait with it. */
+const SLOW_MS = 50;
+const MOST_BATCHES = 4;
+
+interface Waiting {
+  readonly send: Send;
+  readonly resolve: (outcome: SendOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Batch {
+  readonly startedAt: number;
+  readonly threadIds: ReadonlySet<string>;
+}
+
+/**
+ * Sends what is waiting in one statement and one commit. While a batch is under way the next one gathers, so nothing ever
+ * waits for a timer: an idle node sends at once, a busy one in batches as large as its load. It buys a round trip, a commit
+ * and most of a statement's fixed cost per message (docs/performance.md). The sends to a thread keep their order.
+ */
+@Injectable()
+export class SendQueue {
+  #waiting: Waiting[] = [];
+  #isStarting = false;
+  readonly #underWay = new Set<Batch>();
+
+  constructor(
+    private readonly messages: MessagesRepository,
+    private readonly inbox: InboxService,
+  ) {}
+
+  send(send: Send): Promise<SendOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ send, resolve, reject });
+      this.#startSoon();
+    });
+  }
+
+  /** After the requests that are being read in this turn of the event loop. */
+  #startSoon(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    setImmediate(() => {
+      this.#isStarting = false;
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#waiting.length === 0 || !this.#isFree()) return;
+    const taken = this.#take();
+    if (taken.length === 0) return;
+    const batch = {
+      startedAt: performance.now(),
+      threadIds: new Set(taken.map(({ send }) => send.threadId)),
+    };
+    this.#underWay.add(batch);
+    void this.#run(taken).finally(() => {
+      this.#underWay.delete(batch);
+      this.#startSoon();
+    });
+  }
+
+  /** One batch at a time is the fastest; a second one only passes by those that are stuck. */
+  #isFree(): boolean {
+    if (this.#underWay.size >= MOST_BATCHES) return false;
+    const now = performance.now();
+    return [...this.#underWay].every(({ startedAt }) => now - startedAt > SLOW_MS);
+  }
+
+  /** The oldest of what waits; what repeats another of the batch, or follows another to its thread, waits on. */
+  #take(): Waiting[] {
+    const taken: Waiting[] = [];
+    const left: Waiting[] = [];
+    const keys = new Set<string>();
+    const passedThreads = new Set<string>();
+    for (const { threadIds } of this.#underWay) for (const id of threadIds) passedThreads.add(id);
+    for (const waiting of this.#waiting) {
+      const { authorId, threadId, clientMessageId } = waiting.send;
+      const key = `${authorId}\0${clientMessageId}`;
+      if (taken.length < LARGEST_BATCH && !keys.has(key) && !passedThreads.has(threadId)) {
+        keys.add(key);
+        taken.push(waiting);
+      } else {
+        passedThreads.add(threadId);
+        left.push(waiting);
+      }
+    }
+    this.#waiting = left;
+    return taken;
+  }
+
+  async #run(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const { outcomes, hints } = await this.messages.send(batch.map(({ send }) => send));
+      for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as SendOutcome);
+      this.inbox.announce(hints);
+    } catch (error) {
+      // Nothing has been written. One of them may be at fault, so each is tried alone and answers for itself.
+      if (batch.length > 1) await Promise.all(batch.map((waiting) => this.#run([waiting])));
+      else for (const { reject } of batch) reject(error);
+    }
+  }
+}
