@@ -3,6 +3,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
 import { Database } from '../database/database.js';
 import type { Window } from '../page-window.js';
+import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import type { MessageContent } from './message-content.js';
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
@@ -30,7 +31,10 @@ const SENDER = `LEFT JOIN users u ON u.id = m.author_id AND m.message_type <> 'S
 
 @Injectable()
 export class MessagesRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly freshReads: FreshReads,
+  ) {}
 
   /** Those of these messages that the viewer may see. */
   async findVisible(
@@ -79,7 +83,8 @@ export class MessagesRepository {
       `m.author_id <> $2 AND m.deleted_at IS NULL AND m.sequence >
          coalesce((SELECT r.last_read_sequence FROM participants r WHERE r.thread_id = $1 AND r.user_id = $2), 2147483647)`,
     );
-    return this.database.rows<MessageRow>(
+    return this.freshReads.rows<MessageRow>(
+      viewer,
       query.name(window.backwards),
       `SELECT ${COLUMNS} FROM messages m ${SENDER}
        WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
@@ -120,7 +125,8 @@ export class MessagesRepository {
       : `(SELECT v.* FROM participants v CROSS JOIN LATERAL (${ofThread('m.id', '1')}) AS foremost
           WHERE v.user_id = $1 ORDER BY foremost.id ${direction} LIMIT $2) AS v
          CROSS JOIN LATERAL (${ofThread('m.*', '$2')}) AS m`;
-    return this.database.rows<MessageRow>(
+    return this.freshReads.rows<MessageRow>(
+      viewer,
       query.name(window.backwards),
       `SELECT ${COLUMNS} FROM ${source} ${SENDER} ORDER BY m.id ${direction} LIMIT $2`,
       query.values,

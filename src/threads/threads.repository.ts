@@ -4,6 +4,7 @@ import { isModerator } from '../auth/viewer.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
+import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 
@@ -21,7 +22,10 @@ const COLUMNS = `t.id, t.trip_id AS "tripId", t.tourist_id AS "touristId", t.gui
 
 @Injectable()
 export class ThreadsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly freshReads: FreshReads,
+  ) {}
 
   /** Those of these threads that the viewer may see. */
   async findVisible(
@@ -63,7 +67,8 @@ export class ThreadsRepository {
     if (typeof status === 'string') require('status', `t.status = ${bind(status)}::thread_status`);
     if (unread === true) require('unread', 'v.unread_count > 0');
     if (unread === false) require('read', 'coalesce(v.unread_count, 0) = 0');
-    return this.database.rows<ThreadRow>(
+    return this.freshReads.rows<ThreadRow>(
+      viewer,
       `threads_page_${shape.join('_')}`,
       `SELECT ${COLUMNS} FROM threads t ${all ? 'LEFT' : ''} JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
        ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
