@@ -98,6 +98,7 @@ interface Plan {
 
 /** Statements as the repositories send them, which are asked for them. */
 async function explain(): Promise<boolean> {
+  const { FreshReads } = await import('../src/inbox/fresh-reads.js');
   const { MessagesRepository } = await import('../src/messages/messages.repository.js');
   const { ThreadsRepository } = await import('../src/threads/threads.repository.js');
   const sent: { name: string; text: string; values: readonly unknown[] }[] = [];
@@ -107,9 +108,10 @@ async function explain(): Promise<boolean> {
       return Promise.resolve([]);
     },
   } as never;
+  const reads = new FreshReads(recorder, { isUsable: false } as never);
   const [messageLists, threadLists] = [
-    new MessagesRepository(recorder),
-    new ThreadsRepository(recorder),
+    new MessagesRepository(recorder, reads),
+    new ThreadsRepository(recorder, reads),
   ];
   const { rows } = await client.query<{
     id: string;

@@ -3,6 +3,9 @@ import { toBoolean, toInt } from './config-values.js';
 
 /** The part of the environment that is about telling people; Config is the whole. */
 export class NotificationConfig {
+  /** Those of its variables that have no value unless they are set. */
+  static readonly optional = ['SMTP_URL', 'MAIL_FROM', 'PUBLIC_URL', 'THREAD_URL', 'LINK_SECRET'];
+
   /** Whether this node makes notifications in the background; in tests only where they ask for it. */
   @toBoolean
   @IsBoolean()

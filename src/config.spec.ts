@@ -44,8 +44,15 @@ describe('the configuration', () => {
       expect(faults.filter((fault) => fault.includes(name))).toHaveLength(1);
   });
 
-  it('never repeats a secret in a fault', () => {
-    expect(faultsOf({ JWT_SECRET: 'hunter2' }).join()).not.toContain('hunter2');
+  it.each([
+    ['JWT_SECRET', 'hunter2'],
+    ['DATABASE_URL', 'mysql://parley:hunter2@db.example/parley'],
+    ['DATABASE_REPLICA_URL', 'mysql://parley:hunter2@db.example/parley'],
+  ])('never repeats the secret of %s in a fault', (name, value) => {
+    const faults = faultsOf({ [name]: value });
+    expect(faults).toHaveLength(1);
+    expect(faults.join()).toContain(name);
+    expect(faults.join()).not.toContain('hunter2');
   });
 
   it('refuses production without a database and a token key, and says both', () => {

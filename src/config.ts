@@ -13,7 +13,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
-import { toBoolean, toInt, toList } from './config-values.js';
+import { POSTGRES_URL, toBoolean, toInt, toList } from './config-values.js';
 
 /** Everything that is wrong with the environment, one line per variable. */
 export class ConfigError extends Error {
@@ -23,8 +23,6 @@ export class ConfigError extends Error {
     super(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
   }
 }
-
-const POSTGRES_URL = { protocols: ['postgres', 'postgresql'], require_tld: false };
 
 /**
  * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
@@ -55,6 +53,11 @@ export class Config extends NotificationConfig {
   @IsOptional()
   @IsUrl(POSTGRES_URL)
   DATABASE_URL?: string;
+
+  /** A streaming replica of it, which histories and lists may be read from. */
+  @IsOptional()
+  @IsUrl(POSTGRES_URL)
+  DATABASE_REPLICA_URL?: string;
 
   @toInt
   @IsInt()
@@ -200,17 +203,14 @@ export function loadConfig(
   const known = Object.keys(plainToInstance(Config, {}));
   const optional = [
     'DATABASE_URL',
+    'DATABASE_REPLICA_URL',
     'REDIS_URL',
     'JWT_SECRET',
     'JWT_PUBLIC_KEY',
     'JWKS_URL',
     'JWT_ISSUER',
     'JWT_AUDIENCE',
-    'SMTP_URL',
-    'MAIL_FROM',
-    'PUBLIC_URL',
-    'THREAD_URL',
-    'LINK_SECRET',
+    ...NotificationConfig.optional,
   ];
   const switches = ['DEMO', 'PLAYGROUND', 'INTROSPECTION'];
   const given: Record<string, unknown> = {};
@@ -226,7 +226,7 @@ export function loadConfig(
   const faults = validateSync(config, { forbidUnknownValues: true }).flatMap((error) =>
     Object.values(error.constraints ?? {}).map(
       (constraint) =>
-        `${constraint}${/SECRET|SMTP_URL/.test(error.property) ? '' : `, got ${JSON.stringify(given[error.property])}`}`,
+        `${constraint}${/SECRET|SMTP_URL|DATABASE\w*_URL/.test(error.property) ? '' : `, got ${JSON.stringify(given[error.property])}`}`,
     ),
   );
   const keys = [config.JWT_SECRET, config.JWT_PUBLIC_KEY, config.JWKS_URL].filter(

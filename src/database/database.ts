@@ -5,7 +5,7 @@ import pg from 'pg';
 import { Config } from '../config.js';
 import { PrismaClient } from '../generated/prisma/client.js';
 import { isTransient, toAppError } from './database-errors.js';
-import { toInstant } from './instants.js';
+import { toInstant } from '../instants.js';
 
 /** bigint: positions stay far below 2^53. */
 const INT8 = 20;

@@ -1,7 +1,7 @@
-import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
+import type { ApolloServerPlugin, GraphQLRequestListener, GraphQLResponse } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
 import { Plugin } from '@nestjs/apollo';
-import type { FormattedExecutionResult } from 'graphql';
+import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
 import { Executor } from './executor.js';
@@ -42,21 +42,7 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
           variables: request.variables ?? {},
           context: contextValue,
         });
-        if (result === undefined) return null;
-        const { errors, data } = result;
-        const singleResult: FormattedExecutionResult =
-          errors === undefined
-            ? { data: data ?? null }
-            : {
-                errors: errors.map((error) =>
-                  toClientError(error, contextValue.correlationId).toJSON(),
-                ),
-                data: data ?? null,
-              };
-        return {
-          http: { headers: new HeaderMap() },
-          body: { kind: 'single', singleResult },
-        };
+        return result === undefined ? null : toResponse(result, contextValue);
       },
 
       // GraphQL over HTTP, section 6.4: application/json answers 200 to every well-formed request, the newer media type
@@ -86,4 +72,16 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
       },
     });
   }
+}
+
+/** As Apollo makes one of graphql-js's results. */
+function toResponse(
+  { errors, data = null }: ExecutionResult,
+  { correlationId }: GraphqlContext,
+): GraphQLResponse {
+  const singleResult: FormattedExecutionResult =
+    errors === undefined
+      ? { data }
+      : { errors: errors.map((error) => toClientError(error, correlationId).toJSON()), data };
+  return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult } };
 }

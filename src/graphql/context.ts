@@ -1,4 +1,5 @@
 import type { Identity } from '../auth/identity.js';
+import type { AppError } from '../errors.js';
 import type { JournalState } from '../inbox/journal-entry.js';
 import { Loaders } from './loaders.js';
 
@@ -11,8 +12,26 @@ export interface GraphqlContext extends Identity {
   startState?: Promise<JournalState>;
 }
 
-export const createContext = (identity: Identity): GraphqlContext => ({
-  ...identity,
-  loaders: new Loaders(),
-  correlationId: crypto.randomUUID(),
-});
+const NO_REQUEST = {};
+
+class OperationContext implements GraphqlContext {
+  readonly viewer;
+  declare readonly refusal?: AppError;
+  readonly loaders = new Loaders();
+  declare startState?: Promise<JournalState>;
+  /** Nest copies every context that has none, to put the HTTP request in; nothing here may depend on a transport. */
+  readonly req = NO_REQUEST;
+  private madeId: string | undefined;
+
+  constructor({ viewer, refusal }: Identity) {
+    this.viewer = viewer;
+    if (refusal !== undefined) this.refusal = refusal;
+  }
+
+  /** Made when it is asked for: most operations fail in nothing and are not logged. */
+  get correlationId(): string {
+    return (this.madeId ??= crypto.randomUUID());
+  }
+}
+
+export const createContext = (identity: Identity): GraphqlContext => new OperationContext(identity);

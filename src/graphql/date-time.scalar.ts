@@ -2,7 +2,7 @@ import type { CustomScalar } from '@nestjs/graphql';
 import { Scalar } from '@nestjs/graphql';
 import type { ValueNode } from 'graphql';
 import { GraphQLError, Kind } from 'graphql';
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 
 const INSTANT = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 

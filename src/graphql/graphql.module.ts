@@ -3,7 +3,7 @@ import { ApolloDriver } from '@nestjs/apollo';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { FastifyRequest } from 'fastify';
 import { identify } from '../auth/identity.js';
@@ -16,7 +16,7 @@ import { createContext } from './context.js';
 import { DateTimeScalar } from './date-time.scalar.js';
 import './error-code.model.js';
 import { ErrorFilter } from './error.filter.js';
-import { FreshLoaders } from './fresh-loaders.interceptor.js';
+import { FreshLoaders } from './fresh-loaders.guard.js';
 import { inputValidation } from './input-validation.js';
 import { PARSE_OPTIONS, validationRules } from './operation-limits.js';
 import { withPlainFields } from './plain-fields.js';
@@ -51,7 +51,7 @@ export class GraphqlModule {
         SocketOperations,
         SocketServer,
         { provide: APP_FILTER, useClass: ErrorFilter },
-        { provide: APP_INTERCEPTOR, useClass: FreshLoaders },
+        { provide: APP_GUARD, useClass: FreshLoaders },
         { provide: APP_PIPE, useValue: inputValidation },
       ],
       exports: [SocketServer, SocketPresence],

@@ -11,6 +11,7 @@ export function logOperation(
   startedAt: number,
   errors: readonly { extensions?: { code?: unknown } }[] | undefined,
 ): void {
+  if (!Logger.isLevelEnabled('debug')) return;
   logger.debug({
     transport,
     correlationId: context.correlationId,

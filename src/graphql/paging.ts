@@ -137,15 +137,20 @@ export function connectionOf<Key, Node>(
   const more = rows.length > window.limit;
   const nodes = rows.slice(0, window.limit);
   if (window.backwards) nodes.reverse();
-  const edges = nodes.map((node) => ({ cursor: cursorOf(node), node }));
+  const [first, last] = [nodes[0], nodes.at(-1)];
   return {
-    edges,
+    // Made when it is asked for: most clients take the nodes alone.
+    get edges() {
+      return nodes.map((node) => ({ cursor: cursorOf(node), node }));
+    },
     nodes,
-    pageInfo: {
-      hasNextPage: window.backwards ? window.before !== null : more,
-      hasPreviousPage: window.backwards ? more : window.after !== null,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+    get pageInfo() {
+      return {
+        hasNextPage: window.backwards ? window.before !== null : more,
+        hasPreviousPage: window.backwards ? more : window.after !== null,
+        startCursor: first === undefined ? null : cursorOf(first),
+        endCursor: last === undefined ? null : cursorOf(last),
+      };
     },
   };
 }

@@ -1,5 +1,7 @@
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { isObjectType } from 'graphql';
+
+type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
 /** How Nest names the function that it gives to every field without a resolver of ours. */
 const NEST_DEFAULT = 'rootFieldResolver';
@@ -13,5 +15,15 @@ export function withPlainFields(schema: GraphQLSchema): GraphQLSchema {
     if (isObjectType(type))
       for (const field of Object.values(type.getFields()))
         if (field.resolve?.name === NEST_DEFAULT) delete field.resolve;
+        else if (field.resolve !== undefined && field.args.length === 0)
+          field.resolve = unlessKnown(field.name, field.resolve);
   return schema;
 }
+
+/** A row that was read together with what the field would look up has it as a property of that name. */
+const unlessKnown =
+  (name: string, resolve: Resolver): Resolver =>
+  (source, args, context, info) => {
+    const known = (source as Readonly<Record<string, unknown>> | undefined)?.[name];
+    return known === undefined ? resolve(source, args, context, info) : known;
+  };

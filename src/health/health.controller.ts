@@ -1,6 +1,7 @@
 import { Controller, Get, Header, ServiceUnavailableException } from '@nestjs/common';
 import { Public } from '../auth/auth.guard.js';
 import { Database } from '../database/database.js';
+import { Replica } from '../database/replica.js';
 import { SocketServer } from '../graphql/socket-server.js';
 import { Hub } from '../inbox/hub.js';
 
@@ -9,6 +10,7 @@ import { Hub } from '../inbox/hub.js';
 export class HealthController {
   constructor(
     private readonly database: Database,
+    private readonly replica: Replica,
     private readonly sockets: SocketServer,
     private readonly hub: Hub,
   ) {}
@@ -47,6 +49,11 @@ export class HealthController {
         pool.idleCount,
       ],
       ['parley_database_waiting', 'Operations that wait for a connection.', pool.waitingCount],
+      [
+        'parley_replica_in_use',
+        'Whether histories and lists may be read from the replica.',
+        Number(this.replica.isUsable),
+      ],
       ['process_resident_memory_bytes', 'Resident memory.', memory.rss],
       ['nodejs_heap_size_used_bytes', 'Used heap.', memory.heapUsed],
     ]

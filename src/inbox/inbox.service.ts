@@ -65,7 +65,13 @@ export class InboxService {
       const { unreadMessageCount, unreadThreadCount } = state;
       const cursor = encodePosition(epoch, viewer.userId, position);
       const ready = announce
-        ? { kind: 'READY' as const, cursor, at: new Date().toISOString(), unreadMessageCount, unreadThreadCount }
+        ? {
+            kind: 'READY' as const,
+            cursor,
+            at: new Date().toISOString(),
+            unreadMessageCount,
+            unreadThreadCount,
+          }
         : null;
       return { epoch, position, head, ready };
     });

@@ -1,4 +1,4 @@
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 import type { JournalBounds } from './cursor.js';
 
 export type JournalKind =

@@ -1,4 +1,4 @@
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 import type { Viewer } from '../auth/viewer.js';
 import { encodePosition } from './cursor.js';
 import type { Hub } from './hub.js';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError, badInput, ErrorCode } from '../errors.js';
 import type { MessageType } from '../generated/prisma/enums.js';
 import { isStorableText } from '../text.js';
@@ -129,8 +129,6 @@ export const requireSystemContent = (
 
 function withDigest(content: Omit<MessageContent, 'digest'>): MessageContent {
   const { messageType, body, location, system, replyToId } = content;
-  const digest = createHash('sha256')
-    .update(JSON.stringify([messageType, body, location, system, replyToId]))
-    .digest('hex');
+  const digest = hash('sha256', JSON.stringify([messageType, body, location, system, replyToId]));
   return { ...content, digest: digest.slice(0, 32) };
 }

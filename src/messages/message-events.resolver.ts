@@ -1,7 +1,7 @@
 import { Args, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 import { notFound } from '../errors.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import { ThreadAfterArgs } from '../inbox/inbox.inputs.js';

@@ -15,6 +15,7 @@ import {
 } from './message-fields.resolver.js';
 import { MessagesRepository } from './messages.repository.js';
 import { MessagesResolver } from './messages.resolver.js';
+import { ThreadListResolver } from './thread-list.resolver.js';
 import { MessagesService } from './messages.service.js';
 import { SendQueue } from './send-queue.js';
 
@@ -28,6 +29,7 @@ import { SendQueue } from './send-queue.js';
     MessagesResolver,
     MessageSubscriptionsResolver,
     ThreadMessagesResolver,
+    ThreadListResolver,
     MessageFieldsResolver,
     MessageReaderResolver,
     MessageVersionResolver,

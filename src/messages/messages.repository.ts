@@ -3,106 +3,47 @@ import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
-import type { Instant } from '../database/instants.js';
 import type { Window } from '../page-window.js';
+import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
-import type { MessageContent } from './message-content.js';
+import type { MessageColumns } from './message-columns.js';
+import { selectMessages, toMessages } from './message-columns.js';
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
-
-export interface SendOutcome {
-  readonly outcome: string;
-  readonly deduplicated: boolean;
-  readonly id: string;
-  readonly sequence: number;
-  readonly sentAt: Instant;
-  /** As others see the sender, whatever the token says. */
-  readonly senderDisplayName: string | null;
-  readonly senderAvatarUrl: string | null;
-}
-
-/** What somebody says. */
-export interface Send {
-  readonly authorId: string;
-  readonly threadId: string;
-  readonly content: MessageContent;
-  readonly clientMessageId: string;
-}
-
-/** As send_messages names them; what is missing is null. */
-const toParameters = ({ authorId, threadId, content, clientMessageId }: Send): object => {
-  const { messageType, body, location, system, replyToId, digest } = content;
-  return {
-    thread: threadId,
-    author: authorId,
-    type: messageType,
-    body,
-    ...location,
-    ...system,
-    reply_to: replyToId,
-    client_id: clientMessageId,
-    digest,
-  };
-};
-
-const COLUMNS = `m.id, m.thread_id AS "threadId", m.sequence, m.author_id AS "authorId",
-  CASE WHEN m.message_type <> 'SYSTEM' THEN m.author_id END AS "senderUserId", u.display_name AS "senderDisplayName",
-  u.avatar_url AS "senderAvatarUrl", m.body, m.message_type AS "messageType", m.latitude, m.longitude,
-  m.location_label AS "locationLabel", m.system_code AS "systemCode", m.system_params AS "systemParams",
-  m.reply_to_id AS "replyToId", m.client_message_id AS "clientMessageId", m.sent_at AS "sentAt",
-  m.edited_at AS "editedAt", m.deleted_at AS "deletedAt"`;
-
-/** A message as COLUMNS name it. */
-interface FlatMessage extends Omit<MessageRow, 'sender'> {
-  readonly senderDisplayName: string | null;
-  readonly senderAvatarUrl: string | null;
-}
-
-const SENDER = `LEFT JOIN users u ON u.id = m.author_id AND m.message_type <> 'SYSTEM'`;
+import type { Send, SendOutcome } from './send.js';
+import { toParameters } from './send.js';
 
 @Injectable()
 export class MessagesRepository {
-  constructor(private readonly database: Database) {}
-
-  async #messages(name: string, text: string, values: readonly SqlValue[]): Promise<MessageRow[]> {
-    const rows = await this.database.rows<FlatMessage>(name, text, values);
-    return rows.map(({ senderDisplayName, senderAvatarUrl, ...message }) => ({
-      ...message,
-      sender:
-        message.senderUserId === null
-          ? null
-          : {
-              id: message.senderUserId,
-              displayName: senderDisplayName,
-              avatarUrl: senderAvatarUrl,
-            },
-    }));
-  }
+  constructor(
+    private readonly database: Database,
+    private readonly freshReads: FreshReads,
+  ) {}
 
   /** Those of these messages that the viewer may see. */
   async findVisible(
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, MessageRow>> {
-    const rows = await this.#messages(
+    const columns = await this.database.row<MessageColumns>(
       'messages_visible',
-      `SELECT ${COLUMNS} FROM messages m ${SENDER} WHERE m.id = ANY ($2::uuid[])
-         AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`,
+      selectMessages(`SELECT m.* FROM messages m WHERE m.id = ANY ($2::uuid[])
+         AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`),
       [viewer.userId, ids, isModerator(viewer)],
     );
-    return new Map(rows.map((row) => [row.id, row]));
+    return new Map(toMessages(columns).map((row) => [row.id, row]));
   }
 
   /** The messages at these places (`thread:sequence`). The caller has been given the threads already. */
   async findByPlaces(places: readonly string[]): Promise<ReadonlyMap<string, MessageRow>> {
     const parts = places.map((place) => place.split(':'));
-    const rows = await this.#messages(
+    const columns = await this.database.row<MessageColumns>(
       'messages_by_place',
-      `SELECT ${COLUMNS} FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
-       JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence ${SENDER}`,
+      selectMessages(`SELECT m.* FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
+       JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`),
       [parts.map(([threadId = '']) => threadId), parts.map(([, sequence]) => Number(sequence))],
     );
-    return new Map(rows.map((row) => [`${row.threadId}:${row.sequence}`, row]));
+    return new Map(toMessages(columns).map((row) => [`${row.threadId}:${row.sequence}`, row]));
   }
 
   /** A page of one thread by sequence; one row more than asked for tells that there is more. */
@@ -126,9 +67,10 @@ export class MessagesRepository {
       `m.author_id <> $2 AND m.deleted_at IS NULL AND m.sequence >
          coalesce((SELECT r.last_read_sequence FROM participants r WHERE r.thread_id = $1 AND r.user_id = $2), 2147483647)`,
     );
-    return this.#messages(
+    return this.#page(
+      viewer,
       query.name(window.backwards),
-      `SELECT ${COLUMNS} FROM messages m ${SENDER}
+      `SELECT m.* FROM messages m
        WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
          ${query.conditions} ORDER BY m.sequence ${window.backwards ? 'DESC' : 'ASC'} LIMIT $4`,
       query.values,
@@ -167,11 +109,27 @@ export class MessagesRepository {
       : `(SELECT v.* FROM participants v CROSS JOIN LATERAL (${ofThread('m.id', '1')}) AS foremost
           WHERE v.user_id = $1 ORDER BY foremost.id ${direction} LIMIT $2) AS v
          CROSS JOIN LATERAL (${ofThread('m.*', '$2')}) AS m`;
-    return this.#messages(
+    return this.#page(
+      viewer,
       query.name(window.backwards),
-      `SELECT ${COLUMNS} FROM ${source} ${SENDER} ORDER BY m.id ${direction} LIMIT $2`,
+      `SELECT m.* FROM ${source} ORDER BY m.id ${direction} LIMIT $2`,
       query.values,
     );
+  }
+
+  async #page(
+    viewer: Viewer,
+    name: string,
+    page: string,
+    values: readonly SqlValue[],
+  ): Promise<MessageRow[]> {
+    const [columns] = await this.freshReads.rows<MessageColumns>(
+      viewer,
+      name,
+      selectMessages(page),
+      values,
+    );
+    return columns === undefined ? [] : toMessages(columns);
   }
 
   /**

@@ -10,8 +10,8 @@ import { requireModerator, ThreadAccess } from '../threads/thread-access.js';
 import type { DraftContent, MessageContent } from './message-content.js';
 import { requireContent, requireSystemContent, requireText } from './message-content.js';
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
-import type { SendOutcome } from './messages.repository.js';
 import { MessagesRepository } from './messages.repository.js';
+import type { SendOutcome } from './send.js';
 import { SendQueue } from './send-queue.js';
 
 /** What the writing functions refuse, in the words of the API. */

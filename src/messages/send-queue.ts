@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InboxService } from '../inbox/inbox.service.js';
-import type { Send, SendOutcome } from './messages.repository.js';
 import { MessagesRepository } from './messages.repository.js';
+import type { Send, SendOutcome } from './send.js';
 
 /** Sends of one batch; more wait for the next one. */
 const LARGEST_BATCH = 64;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { Database } from '../database/database.js';
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 
 /** Somebody who shares a thread with a person who came or went. */
 export interface PeerRow {

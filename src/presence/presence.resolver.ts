@@ -1,7 +1,7 @@
 import { Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';

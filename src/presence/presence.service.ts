@@ -1,7 +1,7 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { EventBus } from '../events/event-bus.js';

@@ -1,4 +1,4 @@
-import type { Instant } from '../database/instants.js';
+import type { Instant } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 

@@ -4,7 +4,10 @@ import { isModerator } from '../auth/viewer.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
+import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
+import type { ThreadAddition, ThreadColumns } from './thread-columns.js';
+import { selectThreads, toThreads } from './thread-columns.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 
 /** What a writing function answers. */
@@ -13,61 +16,38 @@ export interface Outcome {
   readonly hints: Hints;
 }
 
-const COLUMNS = `t.id, t.trip_id AS "tripId", t.tourist_id AS "touristId", t.guide_id AS "guideId", t.status,
-  t.blocked_by_id AS "blockedById", t.last_sequence AS "lastSequence", t.last_message_id AS "lastMessageId",
-  t.last_message_at AS "lastMessageAt", t.activity_at AS "activityAt", t.created_at AS "createdAt",
-  t.updated_at AS "updatedAt", coalesce(v.unread_count, 0) AS "unreadCount", v.muted_until AS "viewerMutedUntil",
-  (v.user_id IS NOT NULL AND t.status = 'ACTIVE') AS "viewerCanSend",
-  tourist.display_name AS "touristName", tourist.avatar_url AS "touristAvatar",
-  guide.display_name AS "guideName", guide.avatar_url AS "guideAvatar"`;
-const PEOPLE =
-  'JOIN users tourist ON tourist.id = t.tourist_id JOIN users guide ON guide.id = t.guide_id';
-
-/** A thread as COLUMNS name it. */
-interface FlatThread extends Omit<ThreadRow, 'tourist' | 'guide'> {
-  readonly touristName: string | null;
-  readonly touristAvatar: string | null;
-  readonly guideName: string | null;
-  readonly guideAvatar: string | null;
-}
-
-const toThread = ({
-  touristName,
-  touristAvatar,
-  guideName,
-  guideAvatar,
-  ...thread
-}: FlatThread): ThreadRow => ({
-  ...thread,
-  tourist: { id: thread.touristId, displayName: touristName, avatarUrl: touristAvatar },
-  guide: { id: thread.guideId, displayName: guideName, avatarUrl: guideAvatar },
-});
-
 @Injectable()
 export class ThreadsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly freshReads: FreshReads,
+  ) {}
 
   /** Those of these threads that the viewer may see. */
   async findVisible(
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ThreadRow>> {
-    const rows = await this.database.rows<FlatThread>(
+    const columns = await this.database.row<ThreadColumns>(
       'threads_visible',
-      `SELECT ${COLUMNS} FROM threads t ${PEOPLE} LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
-       WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`,
+      selectThreads(`FROM threads t LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
+       WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`),
       [viewer.userId, ids, isModerator(viewer)],
     );
-    return new Map(rows.map((row) => [row.id, toThread(row)]));
+    return new Map(toThreads(columns).map((row) => [row.id, row]));
   }
 
-  /** A page by activity, newest first: the viewer's threads, or all of them for a service or an admin. */
+  /**
+   * A page by activity, newest first: the viewer's threads, or all of them for a service or an admin.
+   * @returns for toThreads, and with the columns of the addition
+   */
   async findPage(
     viewer: Viewer,
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
-  ): Promise<ThreadRow[]> {
+    addition?: ThreadAddition,
+  ): Promise<ThreadColumns | undefined> {
     const all = isModerator(viewer);
     // The tourist's row stands for the thread where it is not the viewer's: see participants_activity.
     const place = all ? '(a.activity_at, a.thread_id)' : '(v.activity_at, v.thread_id)';
@@ -92,13 +72,17 @@ export class ThreadsRepository {
     if (typeof status === 'string') require('status', `t.status = ${bind(status)}::thread_status`);
     if (unread === true) require('unread', 'v.unread_count > 0');
     if (unread === false) require('read', 'coalesce(v.unread_count, 0) = 0');
-    const rows = await this.database.rows<FlatThread>(
-      `threads_page_${shape.join('_')}`,
-      `SELECT ${COLUMNS} FROM ${source} ${PEOPLE} WHERE ${conditions.join(' AND ')}
-       ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC LIMIT $2`,
+    const [columns] = await this.freshReads.rows<ThreadColumns>(
+      viewer,
+      ['threads_page', ...shape, ...(addition === undefined ? [] : [addition.name])].join('_'),
+      selectThreads(
+        `FROM ${source} ${addition?.join ?? ''} WHERE ${conditions.join(' AND ')}
+         ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC LIMIT $2`,
+        addition,
+      ),
       values,
     );
-    return rows.map(toThread);
+    return columns;
   }
 
   /** Everybody in these threads, tourist and guide first. The caller has been given the threads already. */

@@ -1,13 +1,11 @@
 import { Args, Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
-import type { Connection } from '../graphql/paging.js';
-import { connectionOf, decodeCursor, encodeCursor, windowOf } from '../graphql/paging.js';
 import { ThreadAfterArgs } from '../inbox/inbox.inputs.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import type { JournalStream } from '../inbox/journal-stream.js';
 import { ThreadAccess } from './thread-access.js';
-import { ChatThread, ChatThreadConnection, ThreadUpdated } from './thread.model.js';
+import { ChatThread, ThreadUpdated } from './thread.model.js';
 import {
   AddParticipantInput,
   AddParticipantPayload,
@@ -20,20 +18,11 @@ import {
   RemoveParticipantInput,
   RemoveParticipantPayload,
   ThreadArgs,
-  ThreadsArgs,
   UpdateThreadStatusInput,
   UpdateThreadStatusPayload,
 } from './threads.inputs.js';
-import type { ActivityKey, ThreadRow } from './thread-rows.js';
+import type { ThreadRow } from './thread-rows.js';
 import { ThreadsService } from './threads.service.js';
-
-const cursorOf = ({ activityAt, id }: ThreadRow): string =>
-  encodeCursor('thread', Date.parse(activityAt), id);
-
-function parseCursor(cursor: string): ActivityKey {
-  const [time = '', id = ''] = decodeCursor('thread', /^(\d{1,15}):([\da-f-]{36})$/, cursor);
-  return { activityAt: new Date(Number(time)).toISOString(), id };
-}
 
 @Resolver(() => ChatThread)
 export class ThreadsResolver {
@@ -49,23 +38,6 @@ export class ThreadsResolver {
   })
   thread(@CurrentViewer() viewer: Viewer, @Args() { id }: ThreadArgs): Promise<ThreadRow> {
     return this.threadsService.find(viewer, id);
-  }
-
-  @Query(() => ChatThreadConnection, {
-    description: 'The viewer’s threads (an admin’s or a service’s: all), latest activity first.',
-  })
-  async threads(
-    @CurrentViewer() viewer: Viewer,
-    @Args() args: ThreadsArgs,
-  ): Promise<Connection<ThreadRow>> {
-    const window = windowOf(args, parseCursor);
-    const rows = await this.threadsService.findPage(
-      viewer,
-      args.filter ?? {},
-      window.after,
-      window.limit + 1,
-    );
-    return connectionOf(window, rows, cursorOf);
   }
 
   @Mutation(() => OpenThreadPayload, {

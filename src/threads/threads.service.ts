@@ -4,6 +4,8 @@ import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import { requireModerator, ThreadAccess } from './thread-access.js';
+import type { ThreadAddition, ThreadColumns } from './thread-columns.js';
+import { toThreads } from './thread-columns.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 import type { Outcome } from './threads.repository.js';
 import { ThreadsRepository } from './threads.repository.js';
@@ -26,13 +28,22 @@ export class ThreadsService {
     return this.access.requireVisible(viewer, id);
   }
 
-  findPage(
+  /**
+   * A page of the list, with what another room adds to it.
+   * @returns the columns of the addition beside the threads
+   */
+  async findPage(
     viewer: Viewer,
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
-  ): Promise<ThreadRow[]> {
-    return this.threads.findPage(viewer, selection, after, limit);
+    addition?: ThreadAddition,
+  ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns | undefined }> {
+    const columns = await this.threads.findPage(viewer, selection, after, limit, addition);
+    return {
+      threads: columns === undefined ? [] : toThreads(columns),
+      columns,
+    };
   }
 
   /** Of threads that the caller has been given by this service. */

@@ -1,0 +1,86 @@
+import type { Columns, People } from '../database/columns.js';
+import { asColumns, peopleOf } from '../database/columns.js';
+import { toInstant, toInstantOrNull } from '../instants.js';
+import type { UserRow } from '../users/user-rows.js';
+import type { MessageRow } from './message-rows.js';
+
+type Stored = Omit<MessageRow, 'senderUserId' | 'sender'>;
+
+/** What is read of a message `m`, by the names of the row's properties. */
+export const MESSAGE_EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
+  id: 'm.id',
+  threadId: 'm.thread_id',
+  sequence: 'm.sequence',
+  authorId: 'm.author_id',
+  body: 'm.body',
+  messageType: 'm.message_type',
+  latitude: 'm.latitude',
+  longitude: 'm.longitude',
+  locationLabel: 'm.location_label',
+  systemCode: 'm.system_code',
+  systemParams: 'm.system_params',
+  replyToId: 'm.reply_to_id',
+  clientMessageId: 'm.client_message_id',
+  sentAt: 'm.sent_at',
+  editedAt: 'm.edited_at',
+  deletedAt: 'm.deleted_at',
+};
+
+export type MessageColumns = Columns<Stored> & { readonly people: People };
+
+/** @param page a SELECT of whole messages in the order of the page */
+export const selectMessages = (page: string): string =>
+  `WITH page AS MATERIALIZED (${page})
+   SELECT ${asColumns(MESSAGE_EXPRESSIONS)}, ${peopleOf('SELECT p.author_id FROM page p')} AS people FROM page m`;
+
+export function toMessages(columns: MessageColumns): MessageRow[] {
+  const { id, people } = columns;
+  if (id === null) return [];
+  const senders = new Map<string, UserRow>();
+  return id.map((_, index) => messageAt(columns as Filled, index, senders, people));
+}
+
+type Filled = { readonly [Name in keyof Stored]: readonly Stored[Name][] };
+
+/** @param senders those of the page so far, so that the messages of one share one */
+function messageAt(
+  columns: Filled,
+  index: number,
+  senders: Map<string, UserRow>,
+  people: People,
+): MessageRow {
+  const at = <Name extends keyof Stored>(name: Name): Stored[Name] =>
+    columns[name][index] as Stored[Name];
+  const authorId = at('authorId');
+  const isPersons = at('messageType') !== 'SYSTEM';
+  return {
+    id: at('id'),
+    threadId: at('threadId'),
+    sequence: at('sequence'),
+    authorId,
+    senderUserId: isPersons ? authorId : null,
+    sender: isPersons ? senderOf(authorId, senders, people) : null,
+    body: at('body'),
+    messageType: at('messageType'),
+    latitude: at('latitude'),
+    longitude: at('longitude'),
+    locationLabel: at('locationLabel'),
+    systemCode: at('systemCode'),
+    systemParams: at('systemParams'),
+    replyToId: at('replyToId'),
+    clientMessageId: at('clientMessageId'),
+    sentAt: toInstant(at('sentAt')),
+    editedAt: toInstantOrNull(at('editedAt')),
+    deletedAt: toInstantOrNull(at('deletedAt')),
+  };
+}
+
+function senderOf(id: string, senders: Map<string, UserRow>, people: People): UserRow {
+  let sender = senders.get(id);
+  if (sender === undefined) {
+    const [displayName, avatarUrl] = people?.[id] ?? [null, null];
+    sender = { id, displayName, avatarUrl };
+    senders.set(id, sender);
+  }
+  return sender;
+}

@@ -1,0 +1,41 @@
+import { Args, Info, Query, Resolver } from '@nestjs/graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { CurrentViewer } from '../auth/current-viewer.js';
+import type { Viewer } from '../auth/viewer.js';
+import type { Connection } from '../graphql/paging.js';
+import { connectionOf, windowOf } from '../graphql/paging.js';
+import { asksFor } from '../graphql/selection.js';
+import { parseThreadCursor, threadCursor } from '../threads/thread-cursors.js';
+import { ChatThreadConnection } from '../threads/thread.model.js';
+import { ThreadsArgs } from '../threads/threads.inputs.js';
+import type { ThreadRow } from '../threads/thread-rows.js';
+import { ThreadsService } from '../threads/threads.service.js';
+import { LAST_MESSAGES, withLastMessages } from './last-messages.js';
+
+/** The list of threads, which nearly always shows what was said last: so it stands here, where both are known. */
+@Resolver()
+export class ThreadListResolver {
+  constructor(private readonly threadsService: ThreadsService) {}
+
+  @Query(() => ChatThreadConnection, {
+    description: 'The viewer’s threads (an admin’s or a service’s: all), latest activity first.',
+  })
+  async threads(
+    @CurrentViewer() viewer: Viewer,
+    @Args() args: ThreadsArgs,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Connection<ThreadRow>> {
+    const window = windowOf(args, parseThreadCursor);
+    const showsMessages =
+      asksFor(info, ['nodes', 'lastMessage']) || asksFor(info, ['edges', 'node', 'lastMessage']);
+    const { threads, columns } = await this.threadsService.findPage(
+      viewer,
+      args.filter ?? {},
+      window.after,
+      window.limit + 1,
+      showsMessages ? LAST_MESSAGES : undefined,
+    );
+    const rows = showsMessages ? withLastMessages(threads, columns) : threads;
+    return connectionOf(window, rows, threadCursor);
+  }
+}

@@ -1,0 +1,99 @@
+import type { Columns, People } from '../database/columns.js';
+import { asColumns, peopleOf } from '../database/columns.js';
+import { toInstant, toInstantOrNull } from '../instants.js';
+import type { UserRow } from '../users/user-rows.js';
+import type { ThreadRow } from './thread-rows.js';
+
+type Stored = Omit<ThreadRow, 'tourist' | 'guide'>;
+
+/** What is read of a row of the page, by the names of the row's properties. */
+const EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
+  id: 't.id',
+  tripId: 't.trip_id',
+  touristId: 't.tourist_id',
+  guideId: 't.guide_id',
+  status: 't.status',
+  blockedById: 't.blocked_by_id',
+  lastSequence: 't.last_sequence',
+  lastMessageId: 't.last_message_id',
+  lastMessageAt: 't.last_message_at',
+  activityAt: 't.activity_at',
+  createdAt: 't.created_at',
+  updatedAt: 't.updated_at',
+  unreadCount: 'coalesce(t.unread_count, 0)',
+  viewerMutedUntil: 't.muted_until',
+  viewerCanSend: `(t.viewer_id IS NOT NULL AND t.status = 'ACTIVE')`,
+};
+
+/** What another room adds to each thread `t` of a page, by a join of its own that keeps one row per thread. */
+export interface ThreadAddition {
+  /** Tells the statement from others. */
+  readonly name: string;
+  readonly join: string;
+  /** By the names of the answer's columns. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Those of the columns that are ids of people, whose names are to be read as well. */
+  readonly people: readonly string[];
+}
+
+export type ThreadColumns = Columns<Stored> & { readonly people: People };
+
+/**
+ * @param rest of a SELECT of threads `t`, with the viewer's row `v` in each (or none), in the order of the page
+ */
+export function selectThreads(rest: string, addition?: ThreadAddition): string {
+  const names = Object.keys(addition?.columns ?? {});
+  const added = names.map((name) => `, ${addition?.columns[name] ?? ''} AS "${name}"`).join('');
+  const people = ['tourist_id', 'guide_id', ...(addition?.people ?? [])].map(
+    (name) => `p."${name}"`,
+  );
+  const expressions = {
+    ...EXPRESSIONS,
+    ...Object.fromEntries(names.map((name) => [name, `t."${name}"`])),
+  };
+  return `WITH page AS MATERIALIZED (
+      SELECT t.*, v.user_id AS viewer_id, v.unread_count, v.muted_until${added} ${rest}
+    )
+    SELECT ${asColumns(expressions)},
+      ${peopleOf(`SELECT unnest(ARRAY[${people.join(', ')}]) FROM page p`)} AS people FROM page t`;
+}
+
+export function toThreads(columns: ThreadColumns): ThreadRow[] {
+  const { id, people } = columns;
+  if (id === null) return [];
+  return id.map((_, index) => threadAt(columns as Filled, index, people));
+}
+
+type Filled = { readonly [Name in keyof Stored]: readonly Stored[Name][] };
+
+function threadAt(columns: Filled, index: number, people: People): ThreadRow {
+  const at = <Name extends keyof Stored>(name: Name): Stored[Name] =>
+    columns[name][index] as Stored[Name];
+  const touristId = at('touristId');
+  const guideId = at('guideId');
+  return {
+    id: at('id'),
+    tripId: at('tripId'),
+    touristId,
+    guideId,
+    tourist: userOf(touristId, people),
+    guide: userOf(guideId, people),
+    status: at('status'),
+    blockedById: at('blockedById'),
+    lastSequence: at('lastSequence'),
+    lastMessageId: at('lastMessageId'),
+    lastMessageAt: toInstantOrNull(at('lastMessageAt')),
+    activityAt: toInstant(at('activityAt')),
+    createdAt: toInstant(at('createdAt')),
+    updatedAt: toInstant(at('updatedAt')),
+    unreadCount: at('unreadCount'),
+    viewerMutedUntil: toInstantOrNull(at('viewerMutedUntil')),
+    viewerCanSend: at('viewerCanSend'),
+  };
+}
+
+/** Everybody named in a page is among the people; a name that is not known is null. */
+export function userOf(id: string, people: People): UserRow {
+  const [displayName, avatarUrl] = people?.[id] ?? [null, null];
+  return { id, displayName, avatarUrl };
+}
