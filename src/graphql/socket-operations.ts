@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type {
@@ -82,10 +83,11 @@ export class SocketOperations {
     return this.#pending;
   }
 
-  serve(socket: WebSocket): void {
+  /** @param stream the connection under the socket */
+  serve(socket: WebSocket, stream: Duplex): void {
     const state: SocketState = {
       socket,
-      writer: new SocketWriter(socket, () => {
+      writer: new SocketWriter(socket, stream, () => {
         if (state.viewer !== null) this.hub.resume(state.viewer.userId);
       }),
       viewer: null,

@@ -81,7 +81,7 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
       return;
     }
     this.#server.handleUpgrade(request, stream, head, (socket) => {
-      this.#accept(socket);
+      this.#accept(socket, stream);
     });
   };
 
@@ -102,13 +102,13 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
     return URL.canParse(origin) && new URL(origin).host === host;
   }
 
-  #accept(socket: WebSocket): void {
+  #accept(socket: WebSocket, stream: Duplex): void {
     this.#sockets.add(socket);
     alive.add(socket);
     socket.on('pong', () => alive.add(socket));
     socket.on('error', () => undefined);
     socket.on('close', () => this.#sockets.delete(socket));
-    this.operations.serve(socket);
+    this.operations.serve(socket, stream);
   }
 
   /** Finds peers that are gone without a word: whoever has not answered the ping before this one is cut off. */

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { Config } from '../config.js';
 import { EventBus } from '../events/event-bus.js';
+import type { JournalEntry } from './journal-entry.js';
 import { JournalFeed } from './journal-feed.js';
 import type { JournalReader } from './journal-feed.js';
 import { JournalRepository } from './journal.repository.js';
@@ -64,6 +65,11 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
       this.#feeds.delete(userId);
       feed.end();
     };
+  }
+
+  /** Entries that this node has just written, in order; they are committed. */
+  offer(userId: string, entries: readonly JournalEntry[]): void {
+    this.#feeds.get(userId)?.offer(entries);
   }
 
   /**

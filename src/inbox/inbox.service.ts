@@ -4,7 +4,7 @@ import { AppError, ErrorCode } from '../errors.js';
 import { EventBus } from '../events/event-bus.js';
 import { decodePosition, encodePosition } from './cursor.js';
 import { Hub } from './hub.js';
-import type { JournalEvent, JournalFilter } from './journal-entry.js';
+import type { JournalEntry, JournalEvent, JournalFilter } from './journal-entry.js';
 import { JournalRepository } from './journal.repository.js';
 import type { JournalState } from './journal-entry.js';
 import { JournalStream, toEvent } from './journal-stream.js';
@@ -33,6 +33,20 @@ export class InboxService {
   announce(hints: Hints): void {
     for (const [userId, position] of Object.entries(hints))
       this.bus.publish({ type: 'inboxGrew', userId, position });
+  }
+
+  /** The same with the entries themselves, oldest first for each person: this node need not read them again. */
+  announceEntries(entries: readonly (readonly [userId: string, JournalEntry])[]): void {
+    const grown = new Map<string, JournalEntry[]>();
+    for (const [userId, entry] of entries) {
+      const known = grown.get(userId);
+      if (known === undefined) grown.set(userId, [entry]);
+      else known.push(entry);
+    }
+    for (const [userId, own] of grown) {
+      this.hub.offer(userId, own);
+      this.bus.publish({ type: 'inboxGrew', userId, position: own.at(-1)?.position ?? 0 });
+    }
   }
 
   /** The viewer's totals and journal position, in one statement. Zeros for a service, which has no journal. */

@@ -26,6 +26,8 @@ export interface JournalEntry {
   readonly unreadThreadCount: number;
   /** Whether the person may still see what it names. */
   readonly visible: boolean;
+  /** What the writer knows of it, by the names of the event's fields: this node need not read it again. */
+  readonly known?: Readonly<Record<string, unknown>>;
 }
 
 /** An entry on its way to a client. */

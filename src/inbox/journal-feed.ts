@@ -35,6 +35,7 @@ export class JournalFeed {
   /** The furthest position that is known to be committed. */
   #head = 0;
   #pumping = false;
+  #offered: readonly JournalEntry[] = [];
 
   constructor(
     private readonly userId: string,
@@ -51,6 +52,18 @@ export class JournalFeed {
   remove(reader: JournalReader): number {
     this.#readers.delete(reader);
     return this.#readers.size;
+  }
+
+  /**
+   * Entries that are committed, in order, from whoever wrote them on this node: those who stand right before them need no
+   * read. They are forgotten once they have been served, so whoever is behind is served from PostgreSQL as ever.
+   */
+  offer(entries: readonly JournalEntry[]): void {
+    this.#offered =
+      this.#offered.at(-1)?.position === (entries[0]?.position ?? 0) - 1
+        ? [...this.#offered, ...entries]
+        : entries;
+    this.advanceTo(entries.at(-1)?.position ?? 0);
   }
 
   /** A hint, or the sweep: the journal stands at least here. */
@@ -101,7 +114,8 @@ export class JournalFeed {
 
   /** @param readers those for whom is rendered; who comes later is served by a page of its own */
   async #servePage(from: number, readers: readonly JournalReader[]): Promise<void> {
-    const entries = await this.journals.readAfter(this.userId, from, PAGE);
+    const entries =
+      this.#takeOffered(from) ?? (await this.journals.readAfter(this.userId, from, PAGE));
     if (entries[0]?.position !== from + 1) {
       await this.#miss(from, entries.length > 0, readers);
       return;
@@ -115,6 +129,12 @@ export class JournalFeed {
             reader.wants(entry) ? (answers.get(reader.group)?.[index] ?? null) : null,
           );
     this.#head = Math.max(this.#head, entries.at(-1)?.position ?? 0);
+  }
+
+  #takeOffered(from: number): readonly JournalEntry[] | undefined {
+    const offered = this.#offered;
+    this.#offered = [];
+    return offered[0]?.position === from + 1 ? offered.slice(0, PAGE) : undefined;
   }
 
   /** The entry that should follow is not there: trimmed away, a database that was put back, or a hint that was wrong. */

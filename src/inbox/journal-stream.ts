@@ -129,6 +129,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
 }
 
 export const toEvent = (entry: JournalEntry, epoch: string, userId: string): JournalEvent => ({
+  ...entry.known,
   ...entry,
   cursor: encodePosition(epoch, userId, entry.position),
 });

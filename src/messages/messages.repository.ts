@@ -10,7 +10,7 @@ import type { MessageColumns } from './message-columns.js';
 import { selectMessages, toMessages } from './message-columns.js';
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
-import type { Send, SendOutcome } from './send.js';
+import type { Send, SendOutcome, SentBatch, SentEntry } from './send.js';
 import { toParameters } from './send.js';
 
 @Injectable()
@@ -169,14 +169,14 @@ export class MessagesRepository {
   }
 
   /** @param sends no two of the same author and clientMessageId; the outcomes are in their order */
-  async send(sends: readonly Send[]): Promise<{ outcomes: SendOutcome[]; hints: Hints }> {
-    const outcomes = await this.database.rows<SendOutcome & { hints: Hints }>(
+  async send(sends: readonly Send[]): Promise<SentBatch> {
+    const outcomes = await this.database.rows<SendOutcome & { entries: SentEntry[] | null }>(
       'send_messages',
       `SELECT outcome, deduplicated, id, sequence, sent_at AS "sentAt", sender_display_name AS "senderDisplayName",
-         sender_avatar_url AS "senderAvatarUrl", hints FROM send_messages($1)`,
+         sender_avatar_url AS "senderAvatarUrl", entries FROM send_messages($1)`,
       [JSON.stringify(sends.map(toParameters))],
     );
-    return { outcomes, hints: outcomes[0]?.hints ?? {} };
+    return { outcomes, entries: outcomes[0]?.entries ?? [] };
   }
 
   edit(

@@ -11,7 +11,7 @@ import type { DraftContent, MessageContent } from './message-content.js';
 import { requireContent, requireSystemContent, requireText } from './message-content.js';
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { MessagesRepository } from './messages.repository.js';
-import type { SendOutcome } from './send.js';
+import { asStored } from './send.js';
 import { SendQueue } from './send-queue.js';
 
 /** What the writing functions refuse, in the words of the API. */
@@ -173,10 +173,7 @@ export class MessagesService {
       await this.access.requireParticipant(viewer, threadId);
     requireOk(sent.outcome, 'Thread');
     if (sent.deduplicated) return { message: await this.find(viewer, sent.id), deduplicated: true };
-    return {
-      message: asStored(viewer, threadId, content, clientMessageId, sent),
-      deduplicated: false,
-    };
+    return { message: asStored(send, sent), deduplicated: false };
   }
 
   #accept({ outcome, hints }: { outcome: string; hints: Hints }, what: string): void {
@@ -190,34 +187,3 @@ function requireOk(outcome: string, what: string): void {
   const refusal = REFUSALS[outcome];
   if (refusal !== undefined) throw new AppError(...refusal);
 }
-
-/** The row that has just been written, without reading it back. */
-const asStored = (
-  viewer: Viewer,
-  threadId: string,
-  { messageType, body, location, system, replyToId }: MessageContent,
-  clientMessageId: string,
-  { id, sequence, sentAt, senderDisplayName, senderAvatarUrl }: SendOutcome,
-): MessageRow => ({
-  id,
-  threadId: threadId.toLowerCase(),
-  sequence,
-  authorId: viewer.userId,
-  senderUserId: system === null ? viewer.userId : null,
-  sender:
-    system === null
-      ? { id: viewer.userId, displayName: senderDisplayName, avatarUrl: senderAvatarUrl }
-      : null,
-  body,
-  messageType,
-  latitude: location?.latitude ?? null,
-  longitude: location?.longitude ?? null,
-  locationLabel: location?.label ?? null,
-  systemCode: system?.code ?? null,
-  systemParams: system === null ? null : [...system.params],
-  replyToId: replyToId?.toLowerCase() ?? null,
-  clientMessageId,
-  sentAt,
-  editedAt: null,
-  deletedAt: null,
-});

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InboxService } from '../inbox/inbox.service.js';
+import type { JournalEntry } from '../inbox/journal-entry.js';
+import type { MessageRow } from './message-rows.js';
 import { MessagesRepository } from './messages.repository.js';
-import type { Send, SendOutcome } from './send.js';
+import type { Send, SendOutcome, SentEntry } from './send.js';
+import { asStored } from './send.js';
 
 /** Sends of one batch; more wait for the next one. */
 const LARGEST_BATCH = 64;
@@ -99,13 +102,43 @@ export class SendQueue {
 
   async #run(batch: readonly Waiting[]): Promise<void> {
     try {
-      const { outcomes, hints } = await this.messages.send(batch.map(({ send }) => send));
+      const { outcomes, entries } = await this.messages.send(batch.map(({ send }) => send));
       for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as SendOutcome);
-      this.inbox.announce(hints);
+      this.inbox.announceEntries(toJournal(batch, outcomes, entries));
     } catch (error) {
       // Nothing has been written. One of them may be at fault, so each is tried alone and answers for itself.
       if (batch.length > 1) await Promise.all(batch.map((waiting) => this.#run([waiting])));
       else for (const { reject } of batch) reject(error);
     }
   }
+}
+
+/** What the journals say now, with the messages that this node need not read again to show them. */
+function toJournal(
+  batch: readonly Waiting[],
+  outcomes: readonly SendOutcome[],
+  entries: readonly SentEntry[],
+): [userId: string, JournalEntry][] {
+  const messages = new Map<number, MessageRow>();
+  return entries.map(([userId, position, place, unreadMessageCount, unreadThreadCount]) => {
+    const { send } = batch[place - 1] as Waiting;
+    const message = messages.get(place) ?? asStored(send, outcomes[place - 1] as SendOutcome);
+    messages.set(place, message);
+    const { threadId, id: messageId, sentAt: at } = message;
+    const entry = {
+      position,
+      at,
+      kind: 'MESSAGE_ADDED' as const,
+      threadId,
+      messageId,
+      actorId: null,
+      upToSequence: null,
+      notificationId: null,
+      unreadMessageCount,
+      unreadThreadCount,
+      visible: true,
+      known: { message },
+    };
+    return [userId, entry];
+  });
 }

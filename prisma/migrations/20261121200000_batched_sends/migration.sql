@@ -23,15 +23,16 @@ CREATE TYPE message_post AS (
 -- How one participant's row stood before a post to the thread.
 CREATE TYPE told_participant AS (thread_id uuid, user_id text, unread_before integer);
 
--- Stores messages and tells everybody in their threads; returns the hints. The caller holds the locks of the threads, has
+-- Stores messages and tells everybody in their threads; returns the journal entries that tell of them, oldest first for each
+-- person: [user id, position, place of the post, unread messages, unread threads]. The caller holds the locks of the threads, has
 -- checked everything, and has numbered the posts of each thread in the order of their places. This cannot refuse but for a
 -- clientMessageId that the same author is using in another thread at this very moment: of a single post nothing is written
--- then and the hints are null; several are given up with unique_violation, to be tried one by one.
+-- then and the answer is null; several are given up with unique_violation, to be tried one by one.
 CREATE FUNCTION post_messages(p_posts message_post[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_count integer;
   v_told told_participant[];
-  v_hints jsonb;
+  v_entries jsonb;
 BEGIN
   INSERT INTO messages
     (id, thread_id, sequence, author_id, message_type, body, latitude, longitude, location_label, system_code,
@@ -66,7 +67,7 @@ BEGIN
   SELECT array_agg(told::told_participant) INTO v_told FROM told;
   PERFORM inbox_lock((SELECT array_agg(DISTINCT user_id) FROM unnest(v_told)));
   WITH news AS (
-    SELECT t.user_id, p.thread_id, p.id, p.sent_at,
+    SELECT t.user_id, p.thread_id, p.id, p.sent_at, p.place AS post,
            row_number() OVER mine AS place,
            sum((p.author_id <> t.user_id)::integer) OVER mine AS messages,
            sum((p.author_id <> t.user_id AND t.unread_before = 0 AND NOT EXISTS (
@@ -92,8 +93,11 @@ BEGIN
            g.old_messages + n.messages, g.old_threads + n.threads
     FROM grown g JOIN news n ON n.user_id = g.user_id
   )
-  SELECT jsonb_object_agg(user_id, position) INTO v_hints FROM grown;
-  RETURN v_hints;
+  SELECT jsonb_agg(jsonb_build_array(
+      g.user_id, g.old_position + n.place, n.post, g.old_messages + n.messages, g.old_threads + n.threads
+    ) ORDER BY n.post)
+  INTO v_entries FROM grown g JOIN news n ON n.user_id = g.user_id;
+  RETURN v_entries;
 END $$;
 
 CREATE TYPE judged_send AS (
@@ -103,11 +107,12 @@ CREATE TYPE judged_send AS (
 -- Stores what several people say at once, in the order given; no two of p_sends have the same author and
 -- clientMessageId. outcome of each: OK, NOT_FOUND, CONFLICT, THREAD_ARCHIVED, THREAD_BLOCKED, REPLY_NOT_FOUND. A repeat of
 -- the same author's clientMessageId in the same thread gives the stored message's id with deduplicated true and touches
--- nothing. What a service says (SYSTEM) is written to the audit. The hints of all are in the first row.
+-- nothing. What a service says (SYSTEM) is written to the audit. The journal entries of all (see post_messages) are in the
+-- first row.
 CREATE FUNCTION send_messages(p_sends json)
 RETURNS TABLE (
   outcome text, deduplicated boolean, id uuid, sequence integer, sent_at timestamptz, sender_display_name text,
-  sender_avatar_url text, hints jsonb
+  sender_avatar_url text, entries jsonb
 ) LANGUAGE plpgsql
 -- Plans are made once a session, not per batch; and whatever the statistics of that moment are (none, right after the
 -- first start), each join is a few probes of an index.
@@ -118,7 +123,7 @@ DECLARE
   v_sends message_post[];
   v_judged judged_send[];
   v_posts message_post[];
-  v_hints jsonb;
+  v_entries jsonb;
 BEGIN
   SELECT array_agg(ROW(
     s.place, NULL, s.thread, NULL, s.author, s.type, s.body, s.latitude, s.longitude, s.label, s.code, s.params, s.reply_to,
@@ -174,8 +179,8 @@ BEGIN
   FROM unnest(v_sends) AS s JOIN unnest(v_judged) AS j ON j.place = s.place
   WHERE j.outcome = 'OK' AND NOT j.known;
   IF v_posts IS NOT NULL THEN
-    v_hints := post_messages(v_posts);
-    IF v_hints IS NULL THEN
+    v_entries := post_messages(v_posts);
+    IF v_entries IS NULL THEN
       v_judged[1].outcome := 'CONFLICT';
     ELSIF EXISTS (SELECT FROM unnest(v_posts) AS p WHERE p.message_type = 'SYSTEM') THEN
       INSERT INTO audit_entries (actor_id, action, thread_id, message_id, details)
@@ -185,7 +190,7 @@ BEGIN
   END IF;
   RETURN QUERY
   SELECT j.outcome, j.known, j.id, j.sequence, j.sent_at, j.display_name, j.avatar_url,
-         CASE WHEN j.place = 1 THEN coalesce(v_hints, '{}') ELSE '{}' END
+         CASE WHEN j.place = 1 THEN v_entries END
   FROM unnest(v_judged) AS j ORDER BY j.place;
 END $$;
 
