@@ -2,7 +2,28 @@
  * A page as one row with one JSON array per column. PostgreSQL writes that as fast as rows, and JSON.parse reads it in a
  * third of the time that the driver takes for the same values one by one (docs/performance.md). An empty page is nulls.
  */
-export type Columns<Row> = { readonly [Name in keyof Row]: readonly Row[Name][] | null };
+export type Columns<Row> = { readonly [Name in keyof Row]?: readonly Row[Name][] | null };
+
+/** Of one row of a page, by the names of its properties; null for a column that was not read. */
+export const rowOf =
+  <Row>(columns: Columns<Row>, index: number) =>
+  <Name extends keyof Row>(name: Name): Row[Name] =>
+    (columns[name]?.[index] ?? null) as Row[Name];
+
+/** `plain` leaves out what is rarely asked for. */
+export type Detail = 'plain' | 'whole';
+
+/** @param rare the names that a plain page does without */
+export const columnsFor = <Name extends string>(
+  expressions: Readonly<Record<Name, string>>,
+  detail: Detail,
+  rare: readonly Name[],
+): Partial<Record<Name, string>> =>
+  Object.fromEntries(
+    Object.entries<string>(expressions).filter(
+      ([name]) => detail === 'whole' || !rare.includes(name as Name),
+    ),
+  ) as Partial<Record<Name, string>>;
 
 /** The columns of a SELECT over a page that is in its order, by the names of the row's properties. */
 export const asColumns = (expressions: Readonly<Record<string, string>>): string =>
@@ -19,3 +40,13 @@ export const peopleOf = (ids: string): string =>
 export type People = Readonly<
   Record<string, readonly [displayName: string | null, avatarUrl: string | null]>
 > | null;
+
+/** PostgreSQL tells prepared statements apart by so many bytes of their names. */
+const LONGEST_NAME = 63;
+
+/** Tells one variant of a statement from the others. */
+export function statementName(...parts: (string | undefined)[]): string {
+  const name = parts.filter((part) => part !== undefined).join('_');
+  if (name.length > LONGEST_NAME) throw new Error(`BUG: the statement's name is too long: ${name}`);
+  return name;
+}

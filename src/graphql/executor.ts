@@ -1,8 +1,9 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { execute, GraphQLError } from 'graphql';
-import { compileQuery, isCompiledQuery } from 'graphql-jit';
+import type * as Compiler from 'graphql-jit';
 import type { CompiledQuery } from 'graphql-jit';
 import type { GraphqlContext } from './context.js';
 
@@ -32,11 +33,19 @@ interface Known {
  * Whatever is unusual (a first use, nobody's operation, variables that do not fit) is left to graphql-js.
  */
 @Injectable()
-export class Executor {
+export class Executor implements OnApplicationBootstrap {
   readonly #known = new Map<string, Known>();
   readonly #logger = new Logger('Executor');
+  #compiler: typeof Compiler | undefined;
 
   constructor(private readonly schemaHost: GraphQLSchemaHost) {}
+
+  /** Not waited for: until it is there, everything is executed as on a first use. */
+  onApplicationBootstrap(): void {
+    void import('graphql-jit').then((compiler) => {
+      this.#compiler = compiler;
+    });
+  }
 
   /** By the compiled function, or undefined where there is none: nothing has been executed then. */
   async executeCompiled(execution: Execution): Promise<ExecutionResult | undefined> {
@@ -79,12 +88,16 @@ export class Executor {
       this.#known.set(key, { uses: 1, compiled: undefined });
       return undefined;
     }
-    if (known.compiled === undefined && ++known.uses >= COMPILE_AT_USE)
-      known.compiled = this.#compile(document, operationName ?? undefined);
+    if (known.compiled === undefined && ++known.uses >= COMPILE_AT_USE && this.#compiler)
+      known.compiled = this.#compile(this.#compiler, document, operationName ?? undefined);
     return known.compiled ?? undefined;
   }
 
-  #compile(document: DocumentNode, operationName: string | undefined): CompiledQuery | null {
+  #compile(
+    { compileQuery, isCompiledQuery }: typeof Compiler,
+    document: DocumentNode,
+    operationName: string | undefined,
+  ): CompiledQuery | null {
     const compiled = compileQuery(this.schemaHost.schema, document, operationName);
     if (isCompiledQuery(compiled)) return compiled;
     this.#logger.warn(

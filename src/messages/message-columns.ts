@@ -1,5 +1,5 @@
-import type { Columns, People } from '../database/columns.js';
-import { asColumns, peopleOf } from '../database/columns.js';
+import type { Columns, Detail, People } from '../database/columns.js';
+import { asColumns, columnsFor, peopleOf, rowOf } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import type { MessageRow } from './message-rows.js';
@@ -7,7 +7,7 @@ import type { MessageRow } from './message-rows.js';
 type Stored = Omit<MessageRow, 'senderUserId' | 'sender'>;
 
 /** What is read of a message `m`, by the names of the row's properties. */
-export const MESSAGE_EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
+const EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
   id: 'm.id',
   threadId: 'm.thread_id',
   sequence: 'm.sequence',
@@ -26,31 +26,56 @@ export const MESSAGE_EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
   deletedAt: 'm.deleted_at',
 };
 
+const RARE: readonly (keyof Stored)[] = [
+  'latitude',
+  'longitude',
+  'locationLabel',
+  'systemCode',
+  'systemParams',
+  'replyToId',
+  'clientMessageId',
+  'editedAt',
+  'deletedAt',
+];
+
+/** The fields of the API that a plain message answers. */
+export const PLAIN_MESSAGE_FIELDS: ReadonlySet<string> = new Set([
+  'id',
+  'threadId',
+  'thread',
+  'sequence',
+  'senderUserId',
+  'sender',
+  'body',
+  'messageType',
+  'sentAt',
+  'status',
+  'readAt',
+  'readBy',
+]);
+
 export type MessageColumns = Columns<Stored> & { readonly people: People };
 
+export const messageColumns = (detail: Detail): Readonly<Record<string, string>> =>
+  columnsFor(EXPRESSIONS, detail, RARE);
+
 /** @param page a SELECT of whole messages in the order of the page */
-export const selectMessages = (page: string): string =>
+export const selectMessages = (page: string, detail: Detail = 'whole'): string =>
   `WITH page AS MATERIALIZED (${page})
-   SELECT ${asColumns(MESSAGE_EXPRESSIONS)}, ${peopleOf('SELECT p.author_id FROM page p')} AS people FROM page m`;
+   SELECT ${asColumns(messageColumns(detail))}, ${peopleOf('SELECT p.author_id FROM page p')} AS people FROM page m`;
 
 export function toMessages(columns: MessageColumns): MessageRow[] {
-  const { id, people } = columns;
-  if (id === null) return [];
   const senders = new Map<string, UserRow>();
-  return id.map((_, index) => messageAt(columns as Filled, index, senders, people));
+  return (columns.id ?? []).map((_, index) => messageAt(columns, index, senders));
 }
-
-type Filled = { readonly [Name in keyof Stored]: readonly Stored[Name][] };
 
 /** @param senders those of the page so far, so that the messages of one share one */
 function messageAt(
-  columns: Filled,
+  columns: MessageColumns,
   index: number,
   senders: Map<string, UserRow>,
-  people: People,
 ): MessageRow {
-  const at = <Name extends keyof Stored>(name: Name): Stored[Name] =>
-    columns[name][index] as Stored[Name];
+  const at = rowOf<Stored>(columns, index);
   const authorId = at('authorId');
   const isPersons = at('messageType') !== 'SYSTEM';
   return {
@@ -59,7 +84,7 @@ function messageAt(
     sequence: at('sequence'),
     authorId,
     senderUserId: isPersons ? authorId : null,
-    sender: isPersons ? senderOf(authorId, senders, people) : null,
+    sender: isPersons ? senderOf(authorId, senders, columns.people) : null,
     body: at('body'),
     messageType: at('messageType'),
     latitude: at('latitude'),

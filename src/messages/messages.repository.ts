@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
+import type { Detail } from '../database/columns.js';
+import { statementName } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
 import type { Window } from '../page-window.js';
@@ -52,6 +54,7 @@ export class MessagesRepository {
     threadId: string,
     selection: MessageSelection,
     window: Window<number>,
+    detail: Detail = 'whole',
   ): Promise<MessageRow[]> {
     const query = new PageQuery(
       [threadId, viewer.userId, isModerator(viewer), window.limit + 1],
@@ -69,6 +72,7 @@ export class MessagesRepository {
     );
     return this.#page(
       viewer,
+      detail,
       query.name(window.backwards),
       `SELECT m.* FROM messages m
        WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
@@ -82,6 +86,7 @@ export class MessagesRepository {
     viewer: Viewer,
     selection: MessageSelection,
     window: Window<string>,
+    detail: Detail = 'whole',
   ): Promise<MessageRow[]> {
     // What is unread to a service or an admin is in the threads that they are in themselves.
     const all = isModerator(viewer) && selection.unread !== true;
@@ -111,6 +116,7 @@ export class MessagesRepository {
          CROSS JOIN LATERAL (${ofThread('m.*', '$2')}) AS m`;
     return this.#page(
       viewer,
+      detail,
       query.name(window.backwards),
       `SELECT m.* FROM ${source} ORDER BY m.id ${direction} LIMIT $2`,
       query.values,
@@ -119,14 +125,15 @@ export class MessagesRepository {
 
   async #page(
     viewer: Viewer,
+    detail: Detail,
     name: string,
     page: string,
     values: readonly SqlValue[],
   ): Promise<MessageRow[]> {
     const [columns] = await this.freshReads.rows<MessageColumns>(
       viewer,
-      name,
-      selectMessages(page),
+      statementName(name, detail),
+      selectMessages(page, detail),
       values,
     );
     return columns === undefined ? [] : toMessages(columns);

@@ -1,12 +1,15 @@
-import { Args, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { Args, Info, Mutation, Query, Resolver } from '@nestjs/graphql';
+import type { GraphQLResolveInfo } from 'graphql';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import type { Connection } from '../graphql/paging.js';
 import { connectionOf, windowOf } from '../graphql/paging.js';
+import { detailFor, fieldsOfNodes } from '../graphql/selection.js';
 import { ThreadAccess } from '../threads/thread-access.js';
 import { loadThread } from '../threads/thread-fields.resolver.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
+import { PLAIN_MESSAGE_FIELDS } from './message-columns.js';
 import { idCursor, parseIdCursor, parseSequenceCursor, sequenceCursor } from './message-cursors.js';
 import { ChatMessage, ChatMessageConnection } from './message.model.js';
 import {
@@ -53,18 +56,26 @@ export class MessagesResolver {
   async messages(
     @CurrentViewer() viewer: Viewer,
     @Args() args: MessagesArgs,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<MessageRow>> {
     const { threadId, ...selection } = args.filter;
+    const detail = detailFor(fieldsOfNodes(info), PLAIN_MESSAGE_FIELDS);
     if (typeof threadId !== 'string') {
       const window = windowOf(args, parseIdCursor);
       return connectionOf(
         window,
-        await this.messagesService.findPageOfViewer(viewer, selection, window),
+        await this.messagesService.findPageOfViewer(viewer, selection, window, detail),
         idCursor,
       );
     }
     const window = windowOf(args, parseSequenceCursor);
-    const rows = await this.messagesService.findPageOfThread(viewer, threadId, selection, window);
+    const rows = await this.messagesService.findPageOfThread(
+      viewer,
+      threadId,
+      selection,
+      window,
+      detail,
+    );
     // The page is the viewer's own, so an empty one alone leaves open whether the thread is.
     if (rows.length === 0) await this.access.requireVisible(viewer, threadId);
     return connectionOf(window, rows, sequenceCursor);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
+import type { Detail } from '../database/columns.js';
 import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { Window } from '../page-window.js';
 import type { Hints } from '../inbox/inbox.service.js';
@@ -80,16 +81,18 @@ export class MessagesService {
     threadId: string,
     selection: MessageSelection,
     window: Window<number>,
+    detail?: Detail,
   ): Promise<MessageRow[]> {
-    return this.messages.findPageOfThread(viewer, threadId, selection, window);
+    return this.messages.findPageOfThread(viewer, threadId, selection, window, detail);
   }
 
   findPageOfViewer(
     viewer: Viewer,
     selection: MessageSelection,
     window: Window<string>,
+    detail?: Detail,
   ): Promise<MessageRow[]> {
-    return this.messages.findPageOfViewer(viewer, selection, window);
+    return this.messages.findPageOfViewer(viewer, selection, window, detail);
   }
 
   /** A person's message. The thread's access, status and the clientMessageId are decided under its lock, in SQL. */

@@ -11,7 +11,7 @@ export class PageQuery {
 
   constructor(values: readonly Value[], kind: string) {
     this.values = [...values];
-    this.#shape = ['messages_page', kind];
+    this.#shape = ['messages', kind];
   }
 
   get conditions(): string {

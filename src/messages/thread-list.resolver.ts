@@ -4,13 +4,15 @@ import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
 import type { Connection } from '../graphql/paging.js';
 import { connectionOf, windowOf } from '../graphql/paging.js';
-import { asksFor } from '../graphql/selection.js';
+import { detailFor, fieldsOfNodes } from '../graphql/selection.js';
+import { PLAIN_THREAD_FIELDS } from '../threads/thread-columns.js';
 import { parseThreadCursor, threadCursor } from '../threads/thread-cursors.js';
 import { ChatThreadConnection } from '../threads/thread.model.js';
 import { ThreadsArgs } from '../threads/threads.inputs.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import { ThreadsService } from '../threads/threads.service.js';
-import { LAST_MESSAGES, withLastMessages } from './last-messages.js';
+import { PLAIN_MESSAGE_FIELDS } from './message-columns.js';
+import { lastMessages, withLastMessages } from './last-messages.js';
 
 /** The list of threads, which nearly always shows what was said last: so it stands here, where both are known. */
 @Resolver()
@@ -26,16 +28,18 @@ export class ThreadListResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<ThreadRow>> {
     const window = windowOf(args, parseThreadCursor);
-    const showsMessages =
-      asksFor(info, ['nodes', 'lastMessage']) || asksFor(info, ['edges', 'node', 'lastMessage']);
+    const messageFields = fieldsOfNodes(info, ['lastMessage']);
     const { threads, columns } = await this.threadsService.findPage(
       viewer,
       args.filter ?? {},
       window.after,
       window.limit + 1,
-      showsMessages ? LAST_MESSAGES : undefined,
+      detailFor(fieldsOfNodes(info), PLAIN_THREAD_FIELDS),
+      messageFields === null
+        ? undefined
+        : lastMessages(detailFor(messageFields, PLAIN_MESSAGE_FIELDS)),
     );
-    const rows = showsMessages ? withLastMessages(threads, columns) : threads;
+    const rows = messageFields === null ? threads : withLastMessages(threads, columns);
     return connectionOf(window, rows, threadCursor);
   }
 }

@@ -1,7 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
-import type { Runner, TaskList } from 'graphile-worker';
-import { Logger as WorkerLogger, run, runMigrations } from 'graphile-worker';
+import type { Runner, TaskList, WorkerSharedOptions } from 'graphile-worker';
 import pg from 'pg';
 import { Config } from '../config.js';
 import { NodeLease } from './node-lease.repository.js';
@@ -10,6 +9,9 @@ import { NodeLease } from './node-lease.repository.js';
 const CONNECTIONS = 3;
 const CONCURRENCY = 3;
 const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'verbose' } as const;
+
+/** Loaded by nodes that send mail: the others start without it. */
+const graphileWorker = () => import('graphile-worker');
 
 /**
  * The job queue in PostgreSQL (graphile-worker, schema graphile_worker), which all nodes share, on a small pool of its
@@ -41,13 +43,15 @@ export class JobQueue implements OnApplicationShutdown {
       keepAlive: true,
     });
     this.#pool.on('error', (error) => this.#logger.warn(`A connection broke: ${error.message}`));
-    await runMigrations({ pgPool: this.#pool, logger: this.#workerLogger() });
+    const { runMigrations } = await graphileWorker();
+    await runMigrations({ pgPool: this.#pool, logger: await this.#workerLogger() });
   }
 
   /** Works until stop(); what another node works on is not touched. */
   async work(taskList: TaskList): Promise<void> {
     if (this.#pool === undefined) throw new Error('BUG: prepare() comes first');
     await this.#lease.hold();
+    const { run } = await graphileWorker();
     this.#runner = await run({
       pgPool: this.#pool,
       taskList,
@@ -58,7 +62,7 @@ export class JobQueue implements OnApplicationShutdown {
       useNodeTime: true,
       noHandleSignals: true,
       parsedCronItems: [],
-      logger: this.#workerLogger(),
+      logger: await this.#workerLogger(),
     });
   }
 
@@ -73,7 +77,8 @@ export class JobQueue implements OnApplicationShutdown {
     await this.#pool?.end();
   }
 
-  #workerLogger(): WorkerLogger {
+  async #workerLogger(): Promise<NonNullable<WorkerSharedOptions['logger']>> {
+    const { Logger: WorkerLogger } = await graphileWorker();
     return new WorkerLogger(() => (level, message) => {
       this.#logger[LEVELS[level]](message);
     });

@@ -7,7 +7,6 @@ import { MailWriter } from './mail-writer.js';
 import type { Conclusion } from './mail.repository.js';
 import { MailRepository } from './mail.repository.js';
 import type { Verdict } from './smtp-delivery.js';
-import { deliver } from './smtp-delivery.js';
 
 /** After 1, 2, 4 … minutes, then hourly: a mail server may be away for the better part of a day. */
 const ATTEMPTS = 20;
@@ -95,6 +94,8 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, OnModul
     try {
       const content = await this.mails.findContent(mailId);
       attempts = content.attempts;
+      // Loaded with the first mail: a node should not start later for it.
+      const { deliver } = await import('./smtp-delivery.js');
       const verdict = await deliver(
         { url: this.config.SMTP_URL ?? '', timeoutMs: this.config.SMTP_TIMEOUT_SECONDS * 1_000 },
         this.writer.write(mailId, content),

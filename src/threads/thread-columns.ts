@@ -1,10 +1,13 @@
-import type { Columns, People } from '../database/columns.js';
-import { asColumns, peopleOf } from '../database/columns.js';
+import type { Columns, Detail, People } from '../database/columns.js';
+import { asColumns, columnsFor, peopleOf, rowOf } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
 
 type Stored = Omit<ThreadRow, 'tourist' | 'guide'>;
+
+/** Of a plain thread, where nobody asks for it. */
+const NOT_READ = '';
 
 /** What is read of a row of the page, by the names of the row's properties. */
 const EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
@@ -25,6 +28,32 @@ const EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
   viewerCanSend: `(t.viewer_id IS NOT NULL AND t.status = 'ACTIVE')`,
 };
 
+const RARE: readonly (keyof Stored)[] = [
+  'tripId',
+  'blockedById',
+  'lastMessageId',
+  'createdAt',
+  'updatedAt',
+  'viewerMutedUntil',
+  'viewerCanSend',
+];
+
+/** The fields of the API that a plain thread answers. */
+export const PLAIN_THREAD_FIELDS: ReadonlySet<string> = new Set([
+  'id',
+  'touristId',
+  'guideId',
+  'tourist',
+  'guide',
+  'status',
+  'lastSequence',
+  'lastMessageAt',
+  'lastMessage',
+  'unreadCount',
+  'participants',
+  'messages',
+]);
+
 /** What another room adds to each thread `t` of a page, by a join of its own that keeps one row per thread. */
 export interface ThreadAddition {
   /** Tells the statement from others. */
@@ -41,14 +70,18 @@ export type ThreadColumns = Columns<Stored> & { readonly people: People };
 /**
  * @param rest of a SELECT of threads `t`, with the viewer's row `v` in each (or none), in the order of the page
  */
-export function selectThreads(rest: string, addition?: ThreadAddition): string {
+export function selectThreads(
+  rest: string,
+  detail: Detail = 'whole',
+  addition?: ThreadAddition,
+): string {
   const names = Object.keys(addition?.columns ?? {});
   const added = names.map((name) => `, ${addition?.columns[name] ?? ''} AS "${name}"`).join('');
   const people = ['tourist_id', 'guide_id', ...(addition?.people ?? [])].map(
     (name) => `p."${name}"`,
   );
   const expressions = {
-    ...EXPRESSIONS,
+    ...columnsFor(EXPRESSIONS, detail, RARE),
     ...Object.fromEntries(names.map((name) => [name, `t."${name}"`])),
   };
   return `WITH page AS MATERIALIZED (
@@ -58,17 +91,12 @@ export function selectThreads(rest: string, addition?: ThreadAddition): string {
       ${peopleOf(`SELECT unnest(ARRAY[${people.join(', ')}]) FROM page p`)} AS people FROM page t`;
 }
 
-export function toThreads(columns: ThreadColumns): ThreadRow[] {
-  const { id, people } = columns;
-  if (id === null) return [];
-  return id.map((_, index) => threadAt(columns as Filled, index, people));
-}
+export const toThreads = (columns: ThreadColumns): ThreadRow[] =>
+  (columns.id ?? []).map((_, index) => threadAt(columns, index));
 
-type Filled = { readonly [Name in keyof Stored]: readonly Stored[Name][] };
-
-function threadAt(columns: Filled, index: number, people: People): ThreadRow {
-  const at = <Name extends keyof Stored>(name: Name): Stored[Name] =>
-    columns[name][index] as Stored[Name];
+function threadAt(columns: ThreadColumns, index: number): ThreadRow {
+  const { people } = columns;
+  const at = rowOf<Stored>(columns, index);
   const touristId = at('touristId');
   const guideId = at('guideId');
   return {
@@ -84,8 +112,8 @@ function threadAt(columns: Filled, index: number, people: People): ThreadRow {
     lastMessageId: at('lastMessageId'),
     lastMessageAt: toInstantOrNull(at('lastMessageAt')),
     activityAt: toInstant(at('activityAt')),
-    createdAt: toInstant(at('createdAt')),
-    updatedAt: toInstant(at('updatedAt')),
+    createdAt: toInstantOrNull(at('createdAt')) ?? NOT_READ,
+    updatedAt: toInstantOrNull(at('updatedAt')) ?? NOT_READ,
     unreadCount: at('unreadCount'),
     viewerMutedUntil: toInstantOrNull(at('viewerMutedUntil')),
     viewerCanSend: at('viewerCanSend'),

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
+import type { Detail } from '../database/columns.js';
+import { statementName } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
@@ -46,6 +48,7 @@ export class ThreadsRepository {
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
+    detail: Detail = 'whole',
     addition?: ThreadAddition,
   ): Promise<ThreadColumns | undefined> {
     const all = isModerator(viewer);
@@ -74,10 +77,11 @@ export class ThreadsRepository {
     if (unread === false) require('read', 'coalesce(v.unread_count, 0) = 0');
     const [columns] = await this.freshReads.rows<ThreadColumns>(
       viewer,
-      ['threads_page', ...shape, ...(addition === undefined ? [] : [addition.name])].join('_'),
+      statementName('list', ...shape, detail, addition?.name),
       selectThreads(
         `FROM ${source} ${addition?.join ?? ''} WHERE ${conditions.join(' AND ')}
          ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC LIMIT $2`,
+        detail,
         addition,
       ),
       values,

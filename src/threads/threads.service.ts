@@ -4,6 +4,7 @@ import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import { requireModerator, ThreadAccess } from './thread-access.js';
+import type { Detail } from '../database/columns.js';
 import type { ThreadAddition, ThreadColumns } from './thread-columns.js';
 import { toThreads } from './thread-columns.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
@@ -37,9 +38,10 @@ export class ThreadsService {
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
+    detail: Detail = 'whole',
     addition?: ThreadAddition,
   ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns | undefined }> {
-    const columns = await this.threads.findPage(viewer, selection, after, limit, addition);
+    const columns = await this.threads.findPage(viewer, selection, after, limit, detail, addition);
     return {
       threads: columns === undefined ? [] : toThreads(columns),
       columns,
