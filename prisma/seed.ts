@@ -185,7 +185,7 @@ async function explain(): Promise<boolean> {
     for (const statement of sent) {
       const { plan, ms } = await planOf(statement, mode);
       const blocks = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-      const isOverThreads = /^messages_page_own|_(tourist|trip)$/.test(statement.name);
+      const isOverThreads = /^messages_own|^list_own_(tourist|trip)/.test(statement.name);
       const limit = isOverThreads ? ofAllThreads : BLOCKS_OF_A_PAGE;
       const isFine = blocks <= limit && !scansMessages(plan);
       isBounded &&= isFine;

@@ -1,7 +1,8 @@
 import type { Detail } from '../database/columns.js';
 import type { ThreadAddition, ThreadColumns } from '../threads/thread-columns.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
-import { messageColumns, toMessages } from './message-columns.js';
+import { messageAt, messageColumns } from './message-columns.js';
+import type { UserRow } from '../users/user-rows.js';
 import type { MessageRow } from './message-rows.js';
 
 const PREFIX = 'lastMessage.';
@@ -22,16 +23,16 @@ export function withLastMessages(
   columns: ThreadColumns | undefined,
 ): (ThreadRow & { lastMessage: MessageRow | null })[] {
   if (columns === undefined || threads.length === 0) return [];
-  const added = columns as unknown as Readonly<Record<string, unknown>>;
-  const messages = toMessages({
-    ...Object.fromEntries(
-      Object.entries(added)
-        .filter(([name]) => name.startsWith(PREFIX))
-        .map(([name, column]) => [name.slice(PREFIX.length), column]),
-    ),
-    people: columns.people,
-  });
+  const added = Object.fromEntries(
+    Object.entries(columns)
+      .filter(([name]) => name.startsWith(PREFIX))
+      .map(([name, column]) => [name.slice(PREFIX.length), column]),
+  );
+  const messages = { ...added, people: columns.people };
+  const senders = new Map<string, UserRow>();
   return threads.map((thread, index) =>
-    Object.assign(thread, { lastMessage: messages[index] ?? null }),
+    Object.assign(thread, {
+      lastMessage: thread.lastSequence === 0 ? null : messageAt(messages, index, senders),
+    }),
   );
 }

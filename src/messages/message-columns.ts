@@ -69,8 +69,11 @@ export function toMessages(columns: MessageColumns): MessageRow[] {
   return (columns.id ?? []).map((_, index) => messageAt(columns, index, senders));
 }
 
-/** @param senders those of the page so far, so that the messages of one share one */
-function messageAt(
+/**
+ * The message at a place of the page.
+ * @param senders those of the page so far, so that the messages of one share one
+ */
+export function messageAt(
   columns: MessageColumns,
   index: number,
   senders: Map<string, UserRow>,
