@@ -24,6 +24,7 @@ import {
 } from './message.model.js';
 import type { MessageRow, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { MessagesService } from './messages.service.js';
+import { readAtOf, readersOf, statusOf } from './receipts.js';
 
 /** What messages add to a thread. */
 @Resolver(() => ChatThread)
@@ -108,12 +109,7 @@ export class MessageFieldsResolver {
     @Parent() message: MessageRow,
     @CurrentLoaders() loaders: Loaders,
   ): Promise<MessageStatus> {
-    const others = await this.#others(message, loaders);
-    if (others.length === 0) return MessageStatus.SENT;
-    if (others.every(({ readAt }) => readAt !== null)) return MessageStatus.READ;
-    return others.every(({ delivered }) => delivered)
-      ? MessageStatus.DELIVERED
-      : MessageStatus.SENT;
+    return statusOf(await this.#others(message, loaders));
   }
 
   @ResolveField(() => Date, {
@@ -125,12 +121,7 @@ export class MessageFieldsResolver {
     @Parent() message: MessageRow,
     @CurrentLoaders() loaders: Loaders,
   ): Promise<Instant | null> {
-    let last: Instant | null = null;
-    for (const { readAt } of await this.#others(message, loaders)) {
-      if (readAt === null) return null;
-      if (last === null || readAt > last) last = readAt;
-    }
-    return last;
+    return readAtOf(await this.#others(message, loaders));
   }
 
   @ResolveField(() => [MessageReader], {
@@ -139,8 +130,8 @@ export class MessageFieldsResolver {
   async readBy(
     @Parent() message: MessageRow,
     @CurrentLoaders() loaders: Loaders,
-  ): Promise<ReaderRow[]> {
-    return (await this.#others(message, loaders)).filter(({ readAt }) => readAt !== null);
+  ): Promise<readonly ReaderRow[]> {
+    return readersOf(await this.#others(message, loaders));
   }
 
   @ResolveField(() => [MessageVersion], {

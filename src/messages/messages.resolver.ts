@@ -31,6 +31,7 @@ import {
   SendMessagePayload,
 } from './messages.payloads.js';
 import type { MessageRow } from './message-rows.js';
+import { RECEIPT_FIELDS, withReceipts } from './receipts.js';
 import type { SentMessage } from './messages.service.js';
 import { MessagesService } from './messages.service.js';
 
@@ -59,14 +60,12 @@ export class MessagesResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<MessageRow>> {
     const { threadId, ...selection } = args.filter;
-    const detail = detailFor(fieldsOfNodes(info), PLAIN_MESSAGE_FIELDS);
+    const fields = fieldsOfNodes(info);
+    const detail = detailFor(fields, PLAIN_MESSAGE_FIELDS);
     if (typeof threadId !== 'string') {
       const window = windowOf(args, parseIdCursor);
-      return connectionOf(
-        window,
-        await this.messagesService.findPageOfViewer(viewer, selection, window, detail),
-        idCursor,
-      );
+      const rows = await this.messagesService.findPageOfViewer(viewer, selection, window, detail);
+      return connectionOf(window, await this.#shown(rows, fields), idCursor);
     }
     const window = windowOf(args, parseSequenceCursor);
     const rows = await this.messagesService.findPageOfThread(
@@ -78,7 +77,13 @@ export class MessagesResolver {
     );
     // The page is the viewer's own, so an empty one alone leaves open whether the thread is.
     if (rows.length === 0) await this.access.requireVisible(viewer, threadId);
-    return connectionOf(window, rows, sequenceCursor);
+    return connectionOf(window, await this.#shown(rows, fields), sequenceCursor);
+  }
+
+  /** With the receipts, where the list shows them: one look for the page. */
+  async #shown(rows: MessageRow[], fields: ReadonlySet<string> | null): Promise<MessageRow[]> {
+    if (!RECEIPT_FIELDS.some((name) => fields?.has(name))) return rows;
+    return withReceipts(rows, await this.messagesService.readersOf(rows.map(({ id }) => id)));
   }
 
   @Mutation(() => SendMessagePayload, {
