@@ -28,9 +28,9 @@ async function run(options: Options): Promise<boolean> {
       return true;
     }
     const { results, passed, failed } = await bench.measure();
+    report(results, options);
     mkdirSync(path.dirname(LATEST), { recursive: true });
     writeFileSync(LATEST, `${JSON.stringify(results, null, 2)}\n`);
-    report(results, options);
     // Goals are not judged here: how fast a machine is says nothing about whether the answers are right.
     console.log(`${passed} passed, ${failed} failed`);
     return failed === 0;

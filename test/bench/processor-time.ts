@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { sleep } from '../faults/random.js';
 
 /** Only Linux says how much processor time others take; elsewhere nothing is waited for and nothing is repeated. */
-export const canSeeOthers = existsSync('/proc/stat');
+const canSeeOthers = existsSync('/proc/stat');
 
 const TICKS_PER_SECOND = 100;
 /** Processors that may be busy on a machine that counts as quiet. */

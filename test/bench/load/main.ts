@@ -25,6 +25,12 @@ function run({ protocol: name, port, load, warmUp, seconds }: LoadTask): Promise
   }
 }
 
-const measurement = await run(JSON.parse(process.argv[2] ?? '') as LoadTask);
+const measurement = await run(JSON.parse(process.argv[2] ?? '') as LoadTask).catch(
+  (error: unknown): Measurement => ({
+    values: {},
+    operations: 0,
+    wrong: [error instanceof Error ? error.message : String(error)],
+  }),
+);
 console.log(JSON.stringify(measurement));
 process.exit(0);
