@@ -170,6 +170,8 @@ module.exports = {
     moduleSystems: ['es6'],
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
+    // They stand on packages of their own, which are only there once they have been measured.
+    exclude: { path: '^test/bench/rivals/' },
     doNotFollow: { path: ['node_modules', '^src/generated/'] },
     enhancedResolveOptions: {
       conditionNames: ['import', 'types', 'node', 'default'],

@@ -1,0 +1,86 @@
+import type { ProtocolName } from './protocols/index.js';
+import { runPgbench } from './pgbench.js';
+import type { Load } from './load/load.js';
+import type { SendLoad } from './load/send.js';
+import { runLoad } from './load-process.js';
+import type { Databases } from './databases.js';
+import type { Measurement } from './measurement.js';
+import type { Options } from './options.js';
+import { type Systems, systemOf } from './systems.js';
+import { measureMemory } from './memory.js';
+import type { Contestant } from './workload.js';
+
+export const PGBENCH = 'pgbench';
+
+/** Makes those who take part in a workload. */
+export class Contestants {
+  constructor(
+    private readonly systems: Systems,
+    private readonly databases: Databases,
+    private readonly options: Options,
+  ) {}
+
+  /** A system under a load. */
+  under(load: Load, protocol: ProtocolName, name: string = protocol): Contestant {
+    const system = systemOf(protocol);
+    const database = system === 'parley' ? 'parley' : 'limits';
+    return {
+      name,
+      system,
+      run: async (warmUp, seconds) => {
+        const { port } = await this.systems.get(system);
+        const task = { protocol, port, load, warmUp, seconds };
+        if (load.kind !== 'send') return runLoad(task);
+        const before = await this.databases.countMessages(database);
+        const measurement = await runLoad(task);
+        const stored = (await this.databases.countMessages(database)) - before;
+        return withStored(measurement, stored);
+      },
+    };
+  }
+
+  /** Parley, each limit, and each rival where they were asked for. */
+  all(load: Load, limits: readonly ProtocolName[], rivals: readonly ProtocolName[]): Contestant[] {
+    const chosen: ProtocolName[] = ['parley', ...limits, ...(this.options.rivals ? rivals : [])];
+    return chosen.map((protocol) => this.under(load, protocol));
+  }
+
+  /** PostgreSQL alone, under parley's own function; none where it was left out. */
+  pgbench({ connections, threads }: SendLoad): Contestant[] {
+    const count = (): Promise<number> => this.databases.countMessages('functions');
+    const url = this.databases.url('functions');
+    const contestant: Contestant = {
+      name: PGBENCH,
+      system: undefined,
+      run: (warmUp, seconds) => runPgbench(url, connections, threads, warmUp, seconds, count),
+    };
+    return this.options.pgbench ? [contestant] : [];
+  }
+
+  holding(sockets: number, protocols: readonly ProtocolName[]): Contestant[] {
+    return protocols.map((protocol) => ({
+      name: protocol,
+      system: undefined,
+      run: () => measureMemory(this.systems, protocol, sockets, this.options.sizes.background),
+    }));
+  }
+
+  /** From spawning the process, with a database that is there, to the first answered question. */
+  starting(): Contestant[] {
+    const run = async (): Promise<Measurement> => {
+      const server = await this.systems.startAnother('parley');
+      await server.stop();
+      return { values: { time: server.startedIn }, operations: 1, wrong: [] };
+    };
+    return [{ name: 'parley', system: undefined, run }];
+  }
+}
+
+/** What was acknowledged must be there, and nothing else. */
+const withStored = (measurement: Measurement, stored: number): Measurement =>
+  stored === measurement.operations
+    ? measurement
+    : {
+        ...measurement,
+        wrong: [...measurement.wrong, `${measurement.operations} acknowledged, ${stored} stored`],
+      };

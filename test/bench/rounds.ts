@@ -1,0 +1,76 @@
+import type { Databases } from './databases.js';
+import type { Measurement } from './measurement.js';
+import type { Options } from './options.js';
+import { OthersWatch, waitForQuiet } from './processor-time.js';
+import type { ContestantResult, RunResult, WorkloadResult } from './report/results.js';
+import type { Contestant, Workload } from './workload.js';
+
+/** A run during which other programs took more of the machine than this is done again. */
+const DISTURBED = 0.08;
+
+interface Bench {
+  readonly databases: Databases;
+  readonly options: Options;
+  /** Ours, with all that they start: this process, and PostgreSQL's where it is not a child of this one. */
+  readonly pids: readonly number[];
+  say(line: string): void;
+}
+
+/** Each round is a run of every contestant in turn, so that what the machine does in between befalls all of them. */
+export async function measure(bench: Bench, workload: Workload): Promise<WorkloadResult> {
+  const { id, title, metrics, contestants } = workload;
+  const { rounds, firstWarmUp, seconds, judges } = bench.options;
+  const goals = judges ? workload.goals : [];
+  if (firstWarmUp > 0)
+    for (const contestant of contestants.filter(({ system }) => system !== undefined)) {
+      await tidy(bench, workload);
+      // What is wrong before the first round is as wrong as later.
+      throwIfWrong(contestant, await contestant.run(0, firstWarmUp));
+    }
+  const results: (Omit<ContestantResult, 'runs'> & { runs: RunResult[] })[] = contestants.map(
+    ({ name }) => ({ name, runs: [] }),
+  );
+  for (let round = 1; round <= rounds; round++)
+    for (const [place, contestant] of contestants.entries()) {
+      const run = await leastDisturbed(bench, workload, contestant);
+      results[place]?.runs.push(run);
+      bench.say(`${id} ${round}/${rounds} ${contestant.name}: ${inShort(run)}`);
+    }
+  return { id, title, metrics, goals, seconds, contestants: results };
+}
+
+async function leastDisturbed(
+  bench: Bench,
+  workload: Workload,
+  contestant: Contestant,
+): Promise<RunResult> {
+  const { options, pids } = bench;
+  let best: RunResult | undefined;
+  for (let tries = 0; tries <= options.repeats; tries++) {
+    await tidy(bench, workload);
+    await waitForQuiet(options.patienceMs);
+    const watch = new OthersWatch(pids);
+    const measurement = await contestant.run(options.warmUp, options.seconds);
+    const run = { ...measurement, others: watch.share() };
+    throwIfWrong(contestant, run);
+    if (best === undefined || run.others < best.others) best = run;
+    if (best.others <= DISTURBED) break;
+  }
+  return best!;
+}
+
+async function tidy({ databases }: Bench, { writes }: Workload): Promise<void> {
+  if (writes) await databases.settle();
+}
+
+export class WrongAnswer extends Error {}
+
+function throwIfWrong({ name }: Contestant, { wrong }: Measurement): void {
+  if (wrong.length > 0) throw new WrongAnswer(`${name}: ${wrong.join('; ')}`);
+}
+
+const inShort = ({ values, others }: RunResult): string =>
+  Object.entries(values)
+    .map(([metric, value]) => `${metric} ${value.toPrecision(4)}`)
+    .concat(others > DISTURBED ? [`others took ${(others * 100).toFixed(0)} %`] : [])
+    .join(', ');
