@@ -34,7 +34,7 @@ export class NotifierRepository {
     const rows = await this.database.rows<{ userId: string }>(
       'notifier_recent',
       `SELECT DISTINCT i.user_id AS "userId"
-       FROM (SELECT id FROM threads WHERE activity_at > now() - make_interval(secs => $1)
+       FROM (SELECT thread_id AS id FROM participants WHERE role = 'TOURIST' AND activity_at > now() - make_interval(secs => $1)
              ORDER BY activity_at DESC LIMIT ${RECENT_THREADS}) AS t
        JOIN participants p ON p.thread_id = t.id
        JOIN inboxes i ON i.user_id = p.user_id
