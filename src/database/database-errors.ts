@@ -42,11 +42,17 @@ export const isTransient = (error: unknown): boolean =>
       CONFLICTING.includes(code) || code === '57P01' || code === 'ECONNRESET' || code === 'EPIPE',
   );
 
+/** Whether somebody else held a lock for longer than a statement may wait. */
+export const isLockTimeout = (error: unknown): boolean => codesOf(error).includes('55P03');
+
 /** What cannot be reached becomes SERVICE_UNAVAILABLE; everything else stays as it is, and is masked on its way out. */
 export function toAppError(error: unknown): unknown {
   if (error instanceof AppError || !(isUnavailable(error) || isTransient(error))) return error;
-  return new AppError(
+  const unavailable = new AppError(
     ErrorCode.SERVICE_UNAVAILABLE,
     'The database cannot be reached at the moment. Try again.',
   );
+  // For the code; a client is shown the message alone.
+  unavailable.cause = error;
+  return unavailable;
 }

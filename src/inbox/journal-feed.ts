@@ -59,10 +59,9 @@ export class JournalFeed {
    * read. They are forgotten once they have been served, so whoever is behind is served from PostgreSQL as ever.
    */
   offer(entries: readonly JournalEntry[]): void {
-    this.#offered =
-      this.#offered.at(-1)?.position === (entries[0]?.position ?? 0) - 1
-        ? [...this.#offered, ...entries]
-        : entries;
+    const follows = this.#offered.at(-1)?.position === (entries[0]?.position ?? 0) - 1;
+    // Nobody may be ready to take them for a while.
+    this.#offered = follows ? [...this.#offered, ...entries].slice(-PAGE) : entries;
     this.advanceTo(entries.at(-1)?.position ?? 0);
   }
 

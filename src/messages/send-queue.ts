@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { isLockTimeout } from '../database/database-errors.js';
+import { AppError, ErrorCode } from '../errors.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import type { JournalEntry } from '../inbox/journal-entry.js';
 import type { MessageRow } from './message-rows.js';
@@ -11,12 +13,17 @@ const LARGEST_BATCH = 64;
 /** A batch that takes longer than this waits for a lock that somebody else holds; others need not wait with it. */
 const SLOW_MS = 50;
 const MOST_BATCHES = 4;
+/** Whoever has waited so long is refused instead: the database does not keep up. */
+const PATIENCE_MS = 15_000;
 
 interface Waiting {
   readonly send: Send;
+  readonly since: number;
   readonly resolve: (outcome: SendOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
+
+const TOO_BUSY = 'The database does not keep up at the moment. Try again.';
 
 interface Batch {
   readonly startedAt: number;
@@ -41,7 +48,7 @@ export class SendQueue {
 
   send(send: Send): Promise<SendOutcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ send, resolve, reject });
+      this.#waiting.push({ send, since: performance.now(), resolve, reject });
       this.#startSoon();
     });
   }
@@ -85,7 +92,12 @@ export class SendQueue {
     const keys = new Set<string>();
     const passedThreads = new Set<string>();
     for (const { threadIds } of this.#underWay) for (const id of threadIds) passedThreads.add(id);
+    const deadline = performance.now() - PATIENCE_MS;
     for (const waiting of this.#waiting) {
+      if (waiting.since < deadline) {
+        waiting.reject(new AppError(ErrorCode.SERVICE_UNAVAILABLE, TOO_BUSY));
+        continue;
+      }
       const { authorId, threadId, clientMessageId } = waiting.send;
       const key = `${authorId}\0${clientMessageId}`;
       if (taken.length < LARGEST_BATCH && !keys.has(key) && !passedThreads.has(threadId)) {
@@ -106,8 +118,11 @@ export class SendQueue {
       for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as SendOutcome);
       this.inbox.announceEntries(toJournal(batch, outcomes, entries));
     } catch (error) {
-      // Nothing has been written. One of them may be at fault, so each is tried alone and answers for itself.
-      if (batch.length > 1) await Promise.all(batch.map((waiting) => this.#run([waiting])));
+      // Nothing has been written. One of them may be at fault, so each is tried alone and answers for itself; where the
+      // database is away, that is everybody's answer.
+      const isEverybodys = error instanceof AppError && !isLockTimeout(error);
+      if (batch.length > 1 && !isEverybodys)
+        await Promise.all(batch.map((waiting) => this.#run([waiting])));
       else for (const { reject } of batch) reject(error);
     }
   }
