@@ -202,8 +202,7 @@ describe('in one batch', () => {
     expect(answers).toMatchObject(answers.map(() => ({ deduplicated: false })));
     expect(await bodiesOf(threadId)).toEqual(bodies);
     expect(await bodiesOf(other)).toEqual(bodies);
-    const input = { threadId, ...bad };
-    const { text } = await app.as('ann').send(SEND, { input });
+    const { text } = await app.as('ann').send(SEND, { input: { threadId, ...bad } });
     expect(text).toContain('INTERNAL_SERVER_ERROR');
     expect(text).not.toContain('secret');
     await rowsOf('DROP TRIGGER refuse ON messages');
