@@ -76,14 +76,15 @@ describe('a message of two people', () => {
     expect(messages.map(({ status }) => status)).toEqual(['READ', 'READ', 'READ']);
     const { rows } = await app
       .get(Database)
-      .pool.query<{ read_at: Date }>(
+      .pool.query<{ read_at: string }>(
         'SELECT read_at FROM read_receipts WHERE thread_id = $1 ORDER BY up_to_sequence',
         [threadId],
       );
     expect(rows).toHaveLength(3);
     rows.forEach(({ read_at }, at) => {
-      expect(messages[at].readAt).toBe(read_at.toISOString());
-      expect(messages[at].readBy).toEqual([{ readAt: read_at.toISOString(), user: { id: 'ben' } }]);
+      const readAt = new Date(read_at).toISOString();
+      expect(messages[at].readAt).toBe(readAt);
+      expect(messages[at].readBy).toEqual([{ readAt, user: { id: 'ben' } }]);
     });
   });
 
@@ -288,8 +289,10 @@ describe('a receipt', () => {
     const { pool } = app.get(Database);
     for (let from = 0; from < 5_000; from += 100)
       await pool.query(
-        `SELECT count(s.outcome) FROM generate_series($2::integer + 1, $2 + 100) AS n,
-           LATERAL send_message($1::uuid, 'ann', 'TEXT', 'Hello', NULL, NULL, NULL, NULL, NULL, NULL, 'bulk-' || n, '') AS s`,
+        `SELECT count(s.outcome) FROM send_messages((
+           SELECT json_agg(json_build_object('thread', $1::uuid, 'author', 'ann', 'type', 'TEXT', 'body', 'Hello',
+             'client_id', 'bulk-' || n, 'digest', '') ORDER BY n)
+           FROM generate_series($2::integer + 1, $2 + 100) AS n)) AS s`,
         [threadId, from],
       );
     const [sender, device] = [await watch('ann'), await watch('ben')];

@@ -2,7 +2,7 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { DocumentNode, ExecutionResult } from 'graphql';
-import { execute, GraphQLError } from 'graphql';
+import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode } from 'graphql';
 import type * as Compiler from 'graphql-jit';
 import type { CompiledQuery } from 'graphql-jit';
 import type { GraphqlContext } from './context.js';
@@ -30,7 +30,7 @@ interface Known {
 /**
  * Executes operations, on both transports. One that is used again is compiled to a function (graphql-jit), which buys four
  * fifths of graphql-js's time for a page of messages; it gives the same answer to the byte (test/compiled.e2e-spec.ts).
- * Whatever is unusual (a first use, nobody's operation, variables that do not fit) is left to graphql-js.
+ * Whatever is unusual (a first use, nobody's operation, several mutations, variables that do not fit) is left to graphql-js.
  */
 @Injectable()
 export class Executor implements OnApplicationBootstrap {
@@ -58,7 +58,10 @@ export class Executor implements OnApplicationBootstrap {
     const { errors, data } = result as ExecutionResult;
     return errors === undefined
       ? { data: data ?? null }
-      : { errors: errors.map((error) => inDocument(error, document)), data: data ?? null };
+      : {
+          errors: oneForEachNull(errors, data).map((error) => inDocument(error, document)),
+          data: data ?? null,
+        };
   }
 
   async execute(execution: Execution): Promise<ExecutionResult> {
@@ -98,6 +101,7 @@ export class Executor implements OnApplicationBootstrap {
     document: DocumentNode,
     operationName: string | undefined,
   ): CompiledQuery | null {
+    if (hasSteps(document, operationName)) return null;
     const compiled = compileQuery(this.schemaHost.schema, document, operationName);
     if (isCompiledQuery(compiled)) return compiled;
     this.#logger.warn(
@@ -105,6 +109,26 @@ export class Executor implements OnApplicationBootstrap {
     );
     return null;
   }
+}
+
+/** Of several mutations none may run after one that was refused; the compiler would run them all. */
+function hasSteps(document: DocumentNode, operationName: string | undefined): boolean {
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation !== OperationTypeNode.MUTATION) return false;
+  const { selections } = operation.selectionSet;
+  return selections.length > 1 || selections[0]?.kind !== Kind.FIELD;
+}
+
+/** Of the errors that make one and the same value null, the answer tells the first. */
+function oneForEachNull(errors: readonly GraphQLError[], data: unknown): GraphQLError[] {
+  const told = new Set<string>();
+  return errors.filter(({ path = [] }) => {
+    let [value, depth] = [data, 0];
+    for (; value != null && depth < path.length; depth++)
+      value = (value as Readonly<Record<string, unknown>>)[path[depth] ?? ''];
+    const place = JSON.stringify(path.slice(0, depth));
+    return told.size < told.add(place).size;
+  });
 }
 
 /** The compiler gives an error's place as line and column, graphql-js as a position of the source. */

@@ -31,14 +31,16 @@ interface Batch {
 }
 
 /**
- * Sends what is waiting in one statement and one commit. While a batch is under way the next one gathers, so nothing ever
- * waits for a timer: an idle node sends at once, a busy one in batches as large as its load. It buys a round trip, a commit
- * and most of a statement's fixed cost per message (docs/performance.md). The sends to a thread keep their order.
+ * Sends what is waiting in one statement and one commit. While a batch is under way the next one gathers, so nothing
+ * waits for a timer unless a batch is stuck: an idle node sends at once, a busy one in batches as large as its load. It buys
+ * a round trip, a commit and most of a statement's fixed cost per message (docs/performance.md). The sends to a thread keep
+ * their order.
  */
 @Injectable()
 export class SendQueue {
   #waiting: Waiting[] = [];
   #isStarting = false;
+  #later: NodeJS.Timeout | undefined;
   readonly #underWay = new Set<Batch>();
 
   constructor(
@@ -64,7 +66,11 @@ export class SendQueue {
   }
 
   #start(): void {
-    if (this.#waiting.length === 0 || !this.#isFree()) return;
+    if (this.#waiting.length === 0) return;
+    if (!this.#isFree()) {
+      this.#startLater();
+      return;
+    }
     const taken = this.#take();
     if (taken.length === 0) return;
     const batch = {
@@ -76,6 +82,15 @@ export class SendQueue {
       this.#underWay.delete(batch);
       this.#startSoon();
     });
+  }
+
+  /** What waits behind a batch that turns out to be stuck must not need another send to be noticed. */
+  #startLater(): void {
+    if (this.#later !== undefined) return;
+    this.#later = setTimeout(() => {
+      this.#later = undefined;
+      this.#start();
+    }, SLOW_MS + 1);
   }
 
   /** One batch at a time is the fastest; a second one only passes by those that are stuck. */
@@ -118,14 +133,27 @@ export class SendQueue {
       for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as SendOutcome);
       this.inbox.announceEntries(toJournal(batch, outcomes, entries));
     } catch (error) {
-      // Nothing has been written. One of them may be at fault, so each is tried alone and answers for itself; where the
-      // database is away, that is everybody's answer.
-      const isEverybodys = error instanceof AppError && !isLockTimeout(error);
-      if (batch.length > 1 && !isEverybodys)
-        await Promise.all(batch.map((waiting) => this.#run([waiting])));
+      // Nothing has been written. Where the database is away, that is everybody's answer. Else one of them may be at fault or
+      // stand before a lock, so each thread is tried for itself, and then, in their order, each of its sends.
+      const isRefused = error instanceof AppError;
+      const threads = isRefused && !isLockTimeout(error) ? [] : byThread(batch);
+      if (threads.length > 1) await Promise.all(threads.map((sends) => this.#run(sends)));
+      else if (batch.length > 1 && !isRefused)
+        for (const waiting of batch) await this.#run([waiting]);
       else for (const { reject } of batch) reject(error);
     }
   }
+}
+
+function byThread(batch: readonly Waiting[]): Waiting[][] {
+  const threads = new Map<string, Waiting[]>();
+  for (const waiting of batch) {
+    const { threadId } = waiting.send;
+    const sends = threads.get(threadId);
+    if (sends === undefined) threads.set(threadId, [waiting]);
+    else sends.push(waiting);
+  }
+  return [...threads.values()];
 }
 
 /** What the journals say now, with the messages that this node need not read again to show them. */

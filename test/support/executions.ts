@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { Executor } from '../../src/graphql/executor.js';
+import type { TestApp } from './app.js';
+import type { Caller } from './compiled-cases.js';
+import { until } from './app.js';
+
+/** By what each operation was executed, in the order in which the executor was asked. */
+export type By = 'compiled' | 'graphql-js';
+
+/** Tells by what the operations of an app are executed, from now on; it changes nothing about it. */
+export function watchExecutions(app: TestApp): By[] {
+  const executor = app.get(Executor);
+  const seen: By[] = [];
+  const { executeCompiled } = executor;
+  executor.executeCompiled = async (execution) => {
+    const result = await executeCompiled.call(executor, execution);
+    seen.push(result === undefined ? 'graphql-js' : 'compiled');
+    return result;
+  };
+  return seen;
+}
+
+/** The compiler is loaded beside the start: waits until what is asked again is compiled. */
+export async function untilCompiling(app: TestApp, seen: By[]): Promise<void> {
+  await until(async () => {
+    await app.as('ann').run('{ viewer { __typename } }');
+    return seen.at(-1) === 'compiled';
+  }, 'an operation that is used again is compiled');
+}
+
+/** The same operation to a reader, another one to whoever remembers operations; no place in it moves. */
+export const fresh = (query: string): string => `${query} # ${randomUUID()}`;
+
+/** Asks something through one door, and gives all that came back. */
+export type Door = (query: string, variables: unknown) => Promise<string>;
+
+/** Both media types over HTTP, then a socket that stays open: it shows in isOnline. */
+export async function openDoors(app: TestApp, { sub, claims }: Caller): Promise<Door[]> {
+  const overHttp =
+    (accept: string): Door =>
+    async (query, variables) => {
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: {
+          accept,
+          'content-type': 'application/json',
+          authorization: `Bearer ${await app.token(sub, claims)}`,
+        },
+        body: JSON.stringify({ query, variables }),
+      });
+      const type = response.headers.get('content-type') ?? '';
+      return `${response.status} ${type} ${await response.text()}`;
+    };
+  const socket = await app.socket(sub, claims);
+  return [
+    overHttp('application/json'),
+    overHttp('application/graphql-response+json'),
+    async (query, variables) => {
+      const { type, payload } = await socket.start(query, variables).frame();
+      return `${type} ${JSON.stringify(payload)}`;
+    },
+  ];
+}
