@@ -1,4 +1,10 @@
-import type { ExecutionArgs, ExecutionResult, FieldNode, GraphQLError } from 'graphql';
+import type {
+  DocumentNode,
+  ExecutionArgs,
+  ExecutionResult,
+  FieldNode,
+  GraphQLError,
+} from 'graphql';
 import { createSourceEventStream, Kind, visit } from 'graphql';
 import { ErrorCode } from '../errors.js';
 import { JournalStream } from '../inbox/journal-stream.js';
@@ -185,7 +191,18 @@ function groupOf({ document, operationName, variableValues }: LiveArgs, root: Fi
   ]);
 }
 
-const documentKey = (document: LiveArgs['document']): string => document.loc?.source.body ?? '';
+/** Documents are remembered by their text, so a number stands for it: each socket would keep the text otherwise. */
+const documentKeys = new WeakMap<DocumentNode, number>();
+let documentCount = 0;
+
+function documentKey(document: DocumentNode): number {
+  let key = documentKeys.get(document);
+  if (key === undefined) {
+    key = documentCount++;
+    documentKeys.set(document, key);
+  }
+  return key;
+}
 
 /** A subscription on something that is not journaled: one execution per event. */
 class EventOperation implements AsyncIterableIterator<ExecutionResult> {
