@@ -7,6 +7,12 @@ import { NotifierService } from './notifier.service.js';
 
 /** Hints are gathered for a moment, so that a burst to one person is one transaction. */
 const GATHER_MS = 40;
+/**
+ * Under load the moment is as long as the work before it took, times this: more entries share a transaction, and the
+ * senders, who wait for an answer, have most of the database. Nobody is told later than by the longest moment for it.
+ */
+const REST = 3;
+const MAX_GATHER_MS = 1_000;
 /** People at a time, so that sending keeps the pool's connections. */
 const CONCURRENCY = 3;
 /** Hinted people that are remembered; beyond it the sweep finds them. */
@@ -31,6 +37,7 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
   #stopListening: () => void = () => undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #gathering: NodeJS.Timeout | undefined;
+  #restUntil = 0;
   #draining: Promise<void> = Promise.resolve();
   #sweeping: Promise<void> = Promise.resolve();
   #isSweeping = false;
@@ -69,23 +76,27 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   #wake(): void {
     if (this.#stopped) return;
+    const wait = Math.max(GATHER_MS, this.#restUntil - performance.now());
     this.#gathering ??= setTimeout(() => {
-      this.#draining = Promise.all(Array.from({ length: CONCURRENCY }, () => this.#drain())).then(
-        () => {
-          this.#gathering = undefined;
-          if (this.#hinted.size > 0) this.#wake();
-        },
-      );
-    }, GATHER_MS);
+      this.#draining = this.#drain().then(() => {
+        this.#gathering = undefined;
+        if (this.#hinted.size > 0) this.#wake();
+      });
+    }, wait);
   }
 
+  /** Those who are hinted now; whoever is hinted meanwhile waits for the next moment. */
   async #drain(): Promise<void> {
-    for (;;) {
-      const [userId] = this.#hinted;
-      if (userId === undefined || this.#stopped) return;
-      this.#hinted.delete(userId);
-      await this.#take(userId);
-    }
+    const startedAt = performance.now();
+    const people = [...this.#hinted].values();
+    this.#hinted.clear();
+    await Promise.all(
+      Array.from({ length: CONCURRENCY }, async () => {
+        for (const userId of people) if (!this.#stopped) await this.#take(userId);
+      }),
+    );
+    const endedAt = performance.now();
+    this.#restUntil = endedAt + Math.min((endedAt - startedAt) * REST, MAX_GATHER_MS);
   }
 
   async #take(userId: string): Promise<void> {
