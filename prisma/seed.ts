@@ -103,9 +103,9 @@ async function explain(): Promise<boolean> {
   const { ThreadsRepository } = await import('../src/threads/threads.repository.js');
   const sent: { name: string; text: string; values: readonly unknown[] }[] = [];
   const recorder = {
-    rows: (name: string, text: string, values: readonly unknown[]) => {
+    row: (name: string, text: string, values: readonly unknown[]) => {
       sent.push({ name, text, values });
-      return Promise.resolve([]);
+      return Promise.resolve({});
     },
   } as never;
   const reads = new FreshReads(recorder, { isUsable: false } as never);

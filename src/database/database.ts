@@ -9,10 +9,10 @@ import { toInstant } from '../instants.js';
 
 /** bigint: positions stay far below 2^53. */
 const INT8 = 20;
+/** timestamptz: it stays text, see instants.ts. */
 const TIMESTAMPTZ = 1184;
 const ATTEMPTS = 4;
 
-/** Instants come back as text: see instants.ts. */
 /** The values a statement can be given; `undefined` is not among them, for it would silently mean null. */
 export type SqlValue =
   string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly number[];

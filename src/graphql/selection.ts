@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo, SelectionSetNode } from 'graphql';
 import { Kind } from 'graphql';
+import type { Detail } from '../database/columns.js';
 
 /**
  * The names of the fields that the operation asks for below the one that is being resolved, by names from there on; null
@@ -49,5 +50,5 @@ export function fieldsOfNodes(
 export const detailFor = (
   fields: ReadonlySet<string> | null,
   plain: ReadonlySet<string>,
-): 'plain' | 'whole' =>
+): Detail =>
   [...(fields ?? [])].every((name) => plain.has(name) || name === '__typename') ? 'plain' : 'whole';

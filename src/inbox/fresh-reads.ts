@@ -14,12 +14,10 @@ const mark = (parameter: string): string => `(
   FROM inboxes i LEFT JOIN inbox_entries e ON e.user_id = i.user_id AND e.position = i.position
   WHERE i.user_id = ${parameter})`;
 
-/** A row of a page, with where the replica stood in the snapshot that the page was read from. */
+/** With a page: where the replica stood in the snapshot that it was read from. */
 interface Copied {
   /** Null on a server that is no replica (any more), and where it does not know the person. */
   readonly copyMark: string | null;
-  /** Null in the one row that an empty page consists of. */
-  readonly isInPage: true | null;
 }
 
 /**
@@ -36,45 +34,38 @@ export class FreshReads {
     private readonly replica: Replica,
   ) {}
 
-  /** As Database.rows, for statements that only read what the viewer's journal vouches for. */
-  rows<Row extends object>(
+  /** As Database.row, for statements that only read what the viewer's journal vouches for. */
+  row<Row extends object>(
     viewer: Viewer,
     name: string,
     text: string,
     values: readonly SqlValue[],
-  ): Promise<Row[]> {
+  ): Promise<Row> {
     // Of what a service or an admin sees beyond their own threads, no journal tells.
     if (!this.replica.isUsable || isModerator(viewer))
-      return this.database.rows<Row>(name, text, values);
-    return this.#freshRows(viewer.userId, name, text, values);
+      return this.database.row<Row>(name, text, values);
+    return this.#freshRow(viewer.userId, name, text, values);
   }
 
-  async #freshRows<Row extends object>(
+  async #freshRow<Row extends object>(
     userId: string,
     name: string,
     text: string,
     values: readonly SqlValue[],
-  ): Promise<Row[]> {
-    const [[primary], copy] = await Promise.all([
-      this.database.rows<{ mark: string }>('journal_mark', `SELECT ${mark('$1')} AS mark`, [
-        userId,
-      ]),
-      // One statement is one snapshot. A join of one row with a page keeps the order of the page.
+  ): Promise<Row> {
+    const [primary, copies] = await Promise.all([
+      this.database.row<{ mark: string }>('journal_mark', `SELECT ${mark('$1')} AS mark`, [userId]),
+      // One statement is one snapshot.
       this.replica.rows<Row & Copied>(
         name,
-        `SELECT * FROM (SELECT CASE WHEN pg_is_in_recovery() THEN ${mark(`$${values.length + 1}`)} END AS "copyMark") AS here
-         LEFT JOIN (SELECT true AS "isInPage", page.* FROM (${text}) AS page) AS page ON true`,
+        `SELECT * FROM (SELECT CASE WHEN pg_is_in_recovery() THEN ${mark(`$${values.length + 1}`)} END AS "copyMark") AS here,
+           (${text}) AS page`,
         [...values, userId],
       ),
     ]);
-    const copyMark = copy?.[0]?.copyMark ?? null;
-    if (copy === null || copyMark === null || copyMark !== primary?.mark)
-      return this.database.rows<Row>(name, text, values);
-    return copy.filter(({ isInPage }) => isInPage).map(withoutMark);
+    const copy = copies?.[0];
+    if (copy === undefined || copy.copyMark === null || copy.copyMark !== primary.mark)
+      return this.database.row<Row>(name, text, values);
+    return copy;
   }
-}
-
-function withoutMark<Row extends object>(row: Row & Copied): Row {
-  const { copyMark, isInPage, ...own } = row;
-  return own as unknown as Row;
 }

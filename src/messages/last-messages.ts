@@ -7,8 +7,7 @@ import type { MessageRow } from './message-rows.js';
 
 const PREFIX = 'lastMessage.';
 
-/** What a list of threads reads with each thread, where its last messages are asked for: one round trip for both. */
-export const lastMessages = (detail: Detail): ThreadAddition => ({
+const additionOf = (detail: Detail): ThreadAddition => ({
   name: `l_${detail}`,
   join: 'LEFT JOIN messages m ON m.id = t.last_message_id',
   columns: Object.fromEntries(
@@ -17,12 +16,17 @@ export const lastMessages = (detail: Detail): ThreadAddition => ({
   people: [`${PREFIX}authorId`],
 });
 
+/** What a list of threads reads with each thread, where its last messages are asked for: one round trip for both. */
+export const LAST_MESSAGES: Readonly<Record<Detail, ThreadAddition>> = {
+  plain: additionOf('plain'),
+  whole: additionOf('whole'),
+};
+
 /** Puts their last messages into the threads of a page, where the field of that name finds them. */
 export function withLastMessages(
   threads: readonly ThreadRow[],
-  columns: ThreadColumns | undefined,
+  columns: ThreadColumns,
 ): (ThreadRow & { lastMessage: MessageRow | null })[] {
-  if (columns === undefined || threads.length === 0) return [];
   const added = Object.fromEntries(
     Object.entries(columns)
       .filter(([name]) => name.startsWith(PREFIX))

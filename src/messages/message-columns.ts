@@ -2,6 +2,7 @@ import type { Columns, Detail, People } from '../database/columns.js';
 import { asColumns, columnsFor, peopleOf, rowOf } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
+import { userOf } from '../users/user-rows.js';
 import type { MessageRow } from './message-rows.js';
 
 type Stored = Omit<MessageRow, 'senderUserId' | 'sender'>;
@@ -59,10 +60,15 @@ export type MessageColumns = Columns<Stored> & { readonly people: People };
 export const messageColumns = (detail: Detail): Readonly<Record<string, string>> =>
   columnsFor(EXPRESSIONS, detail, RARE);
 
+const COLUMNS: Readonly<Record<Detail, string>> = {
+  plain: asColumns(messageColumns('plain')),
+  whole: asColumns(messageColumns('whole')),
+};
+
 /** @param page a SELECT of whole messages in the order of the page */
 export const selectMessages = (page: string, detail: Detail = 'whole'): string =>
   `WITH page AS MATERIALIZED (${page})
-   SELECT ${asColumns(messageColumns(detail))}, ${peopleOf('SELECT p.author_id FROM page p')} AS people FROM page m`;
+   SELECT ${COLUMNS[detail]}, ${peopleOf('SELECT p.author_id FROM page p')} AS people FROM page m`;
 
 export function toMessages(columns: MessageColumns): MessageRow[] {
   const senders = new Map<string, UserRow>();
@@ -106,8 +112,7 @@ export function messageAt(
 function senderOf(id: string, senders: Map<string, UserRow>, people: People): UserRow {
   let sender = senders.get(id);
   if (sender === undefined) {
-    const [displayName, avatarUrl] = people?.[id] ?? [null, null];
-    sender = { id, displayName, avatarUrl };
+    sender = userOf(id, people);
     senders.set(id, sender);
   }
   return sender;

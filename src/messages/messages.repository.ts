@@ -130,13 +130,13 @@ export class MessagesRepository {
     page: string,
     values: readonly SqlValue[],
   ): Promise<MessageRow[]> {
-    const [columns] = await this.freshReads.rows<MessageColumns>(
+    const columns = await this.freshReads.row<MessageColumns>(
       viewer,
       statementName(name, detail),
       selectMessages(page, detail),
       values,
     );
-    return columns === undefined ? [] : toMessages(columns);
+    return toMessages(columns);
   }
 
   /**

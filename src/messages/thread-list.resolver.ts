@@ -12,7 +12,7 @@ import { ThreadsArgs } from '../threads/threads.inputs.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import { ThreadsService } from '../threads/threads.service.js';
 import { PLAIN_MESSAGE_FIELDS } from './message-columns.js';
-import { lastMessages, withLastMessages } from './last-messages.js';
+import { LAST_MESSAGES, withLastMessages } from './last-messages.js';
 
 /** The list of threads, which nearly always shows what was said last: so it stands here, where both are known. */
 @Resolver()
@@ -37,7 +37,7 @@ export class ThreadListResolver {
       detailFor(fieldsOfNodes(info), PLAIN_THREAD_FIELDS),
       messageFields === null
         ? undefined
-        : lastMessages(detailFor(messageFields, PLAIN_MESSAGE_FIELDS)),
+        : LAST_MESSAGES[detailFor(messageFields, PLAIN_MESSAGE_FIELDS)],
     );
     const rows = messageFields === null ? threads : withLastMessages(threads, columns);
     return connectionOf(window, rows, threadCursor);

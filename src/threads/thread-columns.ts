@@ -1,7 +1,7 @@
 import type { Columns, Detail, People } from '../database/columns.js';
 import { asColumns, columnsFor, peopleOf, rowOf } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
-import type { UserRow } from '../users/user-rows.js';
+import { userOf } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
 
 type Stored = Omit<ThreadRow, 'tourist' | 'guide'>;
@@ -118,10 +118,4 @@ function threadAt(columns: ThreadColumns, index: number): ThreadRow {
     viewerMutedUntil: toInstantOrNull(at('viewerMutedUntil')),
     viewerCanSend: at('viewerCanSend'),
   };
-}
-
-/** Everybody named in a page is among the people; a name that is not known is null. */
-export function userOf(id: string, people: People): UserRow {
-  const [displayName, avatarUrl] = people?.[id] ?? [null, null];
-  return { id, displayName, avatarUrl };
 }

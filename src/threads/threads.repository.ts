@@ -43,14 +43,14 @@ export class ThreadsRepository {
    * A page by activity, newest first: the viewer's threads, or all of them for a service or an admin.
    * @returns for toThreads, and with the columns of the addition
    */
-  async findPage(
+  findPage(
     viewer: Viewer,
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
     detail: Detail = 'whole',
     addition?: ThreadAddition,
-  ): Promise<ThreadColumns | undefined> {
+  ): Promise<ThreadColumns> {
     const all = isModerator(viewer);
     // The tourist's row stands for the thread where it is not the viewer's: see participants_activity.
     const place = all ? '(a.activity_at, a.thread_id)' : '(v.activity_at, v.thread_id)';
@@ -75,7 +75,7 @@ export class ThreadsRepository {
     if (typeof status === 'string') require('status', `t.status = ${bind(status)}::thread_status`);
     if (unread === true) require('unread', 'v.unread_count > 0');
     if (unread === false) require('read', 'coalesce(v.unread_count, 0) = 0');
-    const [columns] = await this.freshReads.rows<ThreadColumns>(
+    return this.freshReads.row<ThreadColumns>(
       viewer,
       statementName('list', ...shape, detail, addition?.name),
       selectThreads(
@@ -86,7 +86,6 @@ export class ThreadsRepository {
       ),
       values,
     );
-    return columns;
   }
 
   /** Everybody in these threads, tourist and guide first. The caller has been given the threads already. */

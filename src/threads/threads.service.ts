@@ -40,12 +40,9 @@ export class ThreadsService {
     limit: number,
     detail: Detail = 'whole',
     addition?: ThreadAddition,
-  ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns | undefined }> {
+  ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns }> {
     const columns = await this.threads.findPage(viewer, selection, after, limit, detail, addition);
-    return {
-      threads: columns === undefined ? [] : toThreads(columns),
-      columns,
-    };
+    return { threads: toThreads(columns), columns };
   }
 
   /** Of threads that the caller has been given by this service. */
