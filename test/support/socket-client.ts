@@ -91,6 +91,8 @@ export class SocketClient {
     ws.on('message', (data: Buffer) => {
       const frame = JSON.parse(data.toString()) as Frame;
       (this.#operations.get(frame.id ?? '') ?? this.#control).push(frame);
+      if (frame.type === 'complete' || frame.type === 'error')
+        this.#operations.delete(frame.id ?? '');
     });
     ws.on('error', () => undefined);
     this.closed = new Promise((resolve) =>
@@ -141,7 +143,7 @@ export class SocketClient {
     return subscription;
   }
 
-  /** Drops what is kept of operations that are over. */
+  /** Drops what is kept of operations that were stopped. */
   forget(subscriptions: readonly Subscription[]): void {
     for (const { id } of subscriptions) this.#operations.delete(id);
   }
