@@ -7,7 +7,9 @@ import { AuthModule } from './auth/auth.module.js';
 import { Config } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
+import { GRAPHQL_PATH } from './graphql/endpoint.js';
 import { GraphqlModule } from './graphql/graphql.module.js';
+import { KnownOperations } from './graphql/known-operations.js';
 import { PlaygroundModule } from './graphql/playground.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InboxReady } from './inbox/inbox-event.model.js';
@@ -83,14 +85,13 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
       allowedHeaders: ['authorization', 'content-type'],
       maxAge: 600,
     });
+  const server = adapter.getInstance();
+  app.get(KnownOperations).serve(server);
   if (config.PLAYGROUND)
-    app
-      .getHttpAdapter()
-      .getInstance()
-      .addHook('onRequest', async (request, reply) => {
-        const opened = request.method === 'GET' && request.url === '/graphql';
-        if (opened && request.headers.accept?.includes('text/html') === true)
-          await reply.redirect('/playground');
-      });
+    server.addHook('onRequest', async (request, reply) => {
+      const opened = request.method === 'GET' && request.url === GRAPHQL_PATH;
+      if (opened && request.headers.accept?.includes('text/html') === true)
+        await reply.redirect('/playground');
+    });
   return app;
 }

@@ -133,7 +133,8 @@ describe('the socket server', () => {
       before = after;
     }
     await until(() => app.get(Hub).size === 0, 'no stream is left');
-    expect(Math.min(...growths)).toBeLessThan(500);
+    // One that is kept by mistake was seen to cost 2,300 bytes.
+    expect(Math.min(...growths)).toBeLessThan(1_000);
     await socket.close();
   }, 60_000);
 

@@ -1,8 +1,8 @@
 import type { ApolloServerPlugin, GraphQLRequestListener, GraphQLResponse } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
 import { Plugin } from '@nestjs/apollo';
-import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
-import { toClientError } from './client-errors.js';
+import type { ExecutionResult } from 'graphql';
+import { toAnswer } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
 import { Executor } from './executor.js';
 import { logOperation } from './operation-log.js';
@@ -35,10 +35,10 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
       },
 
       // Apollo executes what this leaves to it.
-      responseForOperation: async ({ document, operationName, request, contextValue }) => {
+      responseForOperation: async ({ document, request, contextValue }) => {
         const result = await this.executor.executeCompiled({
           document,
-          operationName,
+          operationName: request.operationName,
           variables: request.variables ?? {},
           context: contextValue,
         });
@@ -74,14 +74,7 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
   }
 }
 
-/** As Apollo makes one of graphql-js's results. */
-function toResponse(
-  { errors, data = null }: ExecutionResult,
-  { correlationId }: GraphqlContext,
-): GraphQLResponse {
-  const singleResult: FormattedExecutionResult =
-    errors === undefined
-      ? { data }
-      : { errors: errors.map((error) => toClientError(error, correlationId).toJSON()), data };
-  return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult } };
-}
+const toResponse = (result: ExecutionResult, context: GraphqlContext): GraphQLResponse => ({
+  http: { headers: new HeaderMap() },
+  body: { kind: 'single', singleResult: toAnswer(result, context) },
+});

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { GraphQLErrorExtensions } from 'graphql';
+import type { ExecutionResult, FormattedExecutionResult, GraphQLErrorExtensions } from 'graphql';
 import { GraphQLError } from 'graphql';
 import { toAppError } from '../database/database-errors.js';
 import { AppError, ErrorCode } from '../errors.js';
@@ -47,6 +47,15 @@ export function toClientError(
   shaped.add(error);
   return error;
 }
+
+/** What a client is answered with over HTTP, its errors first as Apollo has them. */
+export const toAnswer = (
+  { errors, data = null }: ExecutionResult,
+  context: { readonly correlationId: string },
+): FormattedExecutionResult =>
+  errors === undefined
+    ? { data }
+    : { errors: errors.map((error) => toClientError(error, context.correlationId).toJSON()), data };
 
 interface PublicPart {
   readonly message: string;

@@ -22,6 +22,7 @@ export interface Execution {
 }
 
 interface Known {
+  readonly document: DocumentNode;
   uses: number;
   /** null: it cannot be compiled. */
   compiled: CompiledQuery | null | undefined;
@@ -45,6 +46,12 @@ export class Executor implements OnApplicationBootstrap {
     void import('graphql-jit').then((compiler) => {
       this.#compiler = compiler;
     });
+  }
+
+  /** The document that is compiled by now for this text, which therefore has passed the rules that look at documents alone. */
+  compiledDocument(source: string, operationName: string | null): DocumentNode | undefined {
+    const known = this.#known.get(keyOf(source, operationName));
+    return known?.compiled ? known.document : undefined;
   }
 
   /** By the compiled function, or undefined where there is none: nothing has been executed then. */
@@ -82,13 +89,13 @@ export class Executor implements OnApplicationBootstrap {
   #compiledOf({ document, operationName, context }: Execution): CompiledQuery | undefined {
     const source = document.loc?.source.body;
     if (source === undefined || context.viewer === null) return undefined;
-    const key = operationName == null ? source : `${operationName}\0${source}`;
+    const key = keyOf(source, operationName);
     const known = this.#known.get(key);
     if (known === undefined) {
       const [oldest] = this.#known.keys();
       if (oldest !== undefined && this.#known.size >= REMEMBERED_OPERATIONS)
         this.#known.delete(oldest);
-      this.#known.set(key, { uses: 1, compiled: undefined });
+      this.#known.set(key, { document, uses: 1, compiled: undefined });
       return undefined;
     }
     if (known.compiled === undefined && ++known.uses >= COMPILE_AT_USE && this.#compiler)
@@ -110,6 +117,9 @@ export class Executor implements OnApplicationBootstrap {
     return null;
   }
 }
+
+const keyOf = (source: string, operationName: string | null | undefined): string =>
+  operationName == null ? source : `${operationName}\0${source}`;
 
 /** Of several mutations none may run after one that was refused; the compiler would run them all. */
 function hasSteps(document: DocumentNode, operationName: string | undefined): boolean {

@@ -14,6 +14,7 @@ import { ApolloRules } from './apollo.plugin.js';
 import { toClientError } from './client-errors.js';
 import { createContext } from './context.js';
 import { DateTimeScalar } from './date-time.scalar.js';
+import { GRAPHQL_PATH } from './endpoint.js';
 import './error-code.model.js';
 import { ErrorFilter } from './error.filter.js';
 import { FreshLoaders } from './fresh-loaders.guard.js';
@@ -21,6 +22,7 @@ import { inputValidation } from './input-validation.js';
 import { PARSE_OPTIONS, validationRules } from './operation-limits.js';
 import { withPlainFields } from './plain-fields.js';
 import { Executor } from './executor.js';
+import { KnownOperations } from './known-operations.js';
 import { OperationRules } from './operation-rules.js';
 import { SocketOperations } from './socket-operations.js';
 import { SocketPresence } from './socket-presence.js';
@@ -47,6 +49,7 @@ export class GraphqlModule {
         OperationRules,
         Executor,
         ApolloRules,
+        KnownOperations,
         SocketPresence,
         SocketOperations,
         SocketServer,
@@ -64,7 +67,7 @@ const apolloOptions = (
   verifier: TokenVerifier,
   types: Type[],
 ): ApolloDriverConfig => ({
-  path: '/graphql',
+  path: GRAPHQL_PATH,
   autoSchemaFile: true,
   sortSchema: true,
   transformSchema: withPlainFields,

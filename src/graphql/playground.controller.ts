@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { Controller, Get, Headers, NotFoundException, Param, Res } from '@nestjs/common';
 import { Public } from '../auth/auth.guard.js';
+import { GRAPHQL_PATH } from './endpoint.js';
 import { exampleTabs } from './playground-examples.js';
 import { playgroundAsset, playgroundPage, playgroundPolicy } from './playground.js';
 
@@ -39,8 +40,8 @@ export class PlaygroundController {
       .send(
         playgroundPage({
           title: 'parley playground',
-          endpoint: '/graphql',
-          subscriptionEndpoint: '/graphql',
+          endpoint: GRAPHQL_PATH,
+          subscriptionEndpoint: GRAPHQL_PATH,
           tabs: exampleTabs(token, threadId),
         }),
       );

@@ -7,9 +7,9 @@ import { handleProtocols } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import { Config } from '../config.js';
+import { GRAPHQL_PATH } from './endpoint.js';
 import { SocketOperations } from './socket-operations.js';
 
-const PATH = '/graphql';
 const MAX_PAYLOAD_BYTES = 64 * 1024;
 const PING_MS = 12_000;
 const RESTARTING = 1012;
@@ -86,7 +86,7 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
   };
 
   #refusalOf(request: IncomingMessage): string | null {
-    if (request.url?.split('?', 1)[0] !== PATH) return '404 Not Found';
+    if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) return '404 Not Found';
     if (this.#draining) return '503 Service Unavailable';
     if (!this.#isAllowedOrigin(request)) return '403 Forbidden';
     return this.operations.pending >= this.config.MAX_PENDING_SOCKETS
