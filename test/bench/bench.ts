@@ -34,7 +34,7 @@ const PROFILE_WARM_UP = 4;
 
 const say = (line: string): void => console.log(line);
 
-/** The process of a server that somebody else has started, where it runs here and says so. */
+/** PostgreSQL's first process, where it runs here and says so. */
 async function postmasterOf(url: string): Promise<number[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -82,11 +82,12 @@ async function measureAll(
   systems: Systems,
   url: string,
 ): Promise<Outcome> {
-  const workloads = workloadsOf(new Contestants(systems, databases, options), options);
+  const postmaster = await postmasterOf(url);
+  const workloads = workloadsOf(new Contestants(systems, databases, options, postmaster), options);
   const chosen = workloads.filter(({ id }) => isChosen(id, options.only));
   if (chosen.length === 0)
     throw new UsageError(`--only takes some of ${workloads.map(({ id }) => id).join(', ')}.`);
-  const bench = { databases, ...(await withOurs(options, url)), say };
+  const bench = { databases, ...withOurs(options, postmaster), say };
   const measured: WorkloadResult[] = [];
   const problems: string[] = [];
   for (const workload of chosen)
@@ -110,12 +111,11 @@ async function measureAll(
 }
 
 /** Whose processor time is ours. PostgreSQL's is, and where its process is unknown, nobody can tell what others took. */
-async function withOurs(
+function withOurs(
   options: Options,
-  url: string,
-): Promise<{ options: Options; pids: number[] }> {
+  postmaster: readonly number[],
+): { options: Options; pids: number[] } {
   if (options.database === undefined) return { options, pids: [process.pid] };
-  const postmaster = await postmasterOf(url);
   if (postmaster.length > 0) return { options, pids: [process.pid, ...postmaster] };
   say('Which processes are PostgreSQL is unknown: runs that others disturb are not repeated.');
   return { options: { ...options, repeats: 0 }, pids: [process.pid] };

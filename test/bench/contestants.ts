@@ -8,6 +8,7 @@ import type { Measurement } from './measurement.js';
 import type { Options } from './options.js';
 import { type Systems, systemOf } from './systems.js';
 import { measureMemory } from './memory.js';
+import { secondsOf } from './processor-time.js';
 import type { Contestant } from './workload.js';
 
 export const PGBENCH = 'pgbench';
@@ -18,6 +19,8 @@ export class Contestants {
     private readonly systems: Systems,
     private readonly databases: Databases,
     private readonly options: Options,
+    /** PostgreSQL's first process, where it is known. */
+    private readonly postmaster: readonly number[],
   ) {}
 
   /** A system under a load. */
@@ -28,11 +31,14 @@ export class Contestants {
       name,
       system,
       run: async (warmUp, seconds) => {
-        const { port } = await this.systems.get(system);
+        const { port, pid } = await this.systems.get(system);
         const task = { protocol, port, load, warmUp, seconds };
-        if (load.kind !== 'send') return runLoad(task);
+        const measureCosts = (): Promise<Measurement> =>
+          withCosts({ server: [pid], database: this.postmaster }, () => runLoad(task));
+        if (load.kind !== 'send')
+          return load.kind === 'page' || load.kind === 'inbox' ? measureCosts() : runLoad(task);
         const before = await this.databases.countMessages(database);
-        const measurement = await runLoad(task);
+        const measurement = await measureCosts();
         const stored = (await this.databases.countMessages(database)) - before;
         return withStored(measurement, stored);
       },
@@ -52,7 +58,10 @@ export class Contestants {
     const contestant: Contestant = {
       name: PGBENCH,
       system: undefined,
-      run: (warmUp, seconds) => runPgbench(url, connections, threads, warmUp, seconds, count),
+      run: (warmUp, seconds) =>
+        withCosts({ server: [], database: this.postmaster }, () =>
+          runPgbench(url, connections, threads, warmUp, seconds, count),
+        ),
     };
     return this.options.pgbench ? [contestant] : [];
   }
@@ -84,3 +93,19 @@ const withStored = (measurement: Measurement, stored: number): Measurement =>
         ...measurement,
         wrong: [...measurement.wrong, `${measurement.operations} acknowledged, ${stored} stored`],
       };
+
+/** With the processor time of an operation, in µs, on each side where it can be seen; other programs disturb it less than a rate. */
+async function withCosts(
+  sides: Readonly<Record<'server' | 'database', readonly number[]>>,
+  run: () => Promise<Measurement>,
+): Promise<Measurement> {
+  const before = Object.values(sides).map((pids) => secondsOf(...pids));
+  const measurement = await run();
+  const costs = Object.entries(sides).flatMap(([side, pids], place) => {
+    const seconds = secondsOf(...pids) - (before[place] ?? NaN);
+    return pids.length > 0 && seconds >= 0
+      ? [[side, (seconds / measurement.operations) * 1e6] as const]
+      : [];
+  });
+  return { ...measurement, values: { ...measurement.values, ...Object.fromEntries(costs) } };
+}

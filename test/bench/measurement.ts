@@ -3,6 +3,8 @@ export const METRICS = {
   rate: { unit: '/s', says: 'rate' },
   p50: { unit: ' ms', says: 'median' },
   p99: { unit: ' ms', says: 'p99' },
+  server: { unit: ' µs', says: 'processor time of the server per operation' },
+  database: { unit: ' µs', says: 'processor time of PostgreSQL per operation' },
   rss: { unit: ' KB', says: 'memory a socket' },
   heap: { unit: ' KB', says: 'heap a socket' },
   time: { unit: ' ms', says: 'time' },

@@ -11,10 +11,14 @@ import {
   SEEN_PACE,
   sendTo,
 } from './loads.js';
+import type { Metric } from './measurement.js';
 import type { Options } from './options.js';
 import type { Goal, Workload } from './workload.js';
 
 const MEMORY_SOCKETS = 1_000;
+
+/** Of what is asked one by one over HTTP. */
+const ASKED: readonly Metric[] = ['rate', 'p50', 'p99', 'server', 'database'];
 
 const rate = (against: string, atLeast: number): Goal => ({ metric: 'rate', against, atLeast });
 
@@ -22,7 +26,7 @@ const sends = (contestants: Contestants): Workload[] => [
   {
     id: 'w1',
     title: `send over HTTP, ${CONNECTIONS} connections, ${SEND_THREADS} threads`,
-    metrics: ['rate', 'p50', 'p99'],
+    metrics: ASKED,
     writes: true,
     contestants: contestants
       .all(sendTo(SEND_THREADS), ['raw'], ['socket.io', 'tutorial'])
@@ -32,7 +36,7 @@ const sends = (contestants: Contestants): Workload[] => [
   {
     id: 'w1-hot',
     title: `send over HTTP, ${CONNECTIONS} connections, one thread`,
-    metrics: ['rate', 'p50', 'p99'],
+    metrics: ASKED,
     writes: true,
     contestants: contestants
       .all(sendTo(1), ['raw'], ['socket.io', 'tutorial'])
@@ -43,7 +47,7 @@ const sends = (contestants: Contestants): Workload[] => [
 
 const reads = (contestants: Contestants, options: Options): Workload[] => {
   const page = (withRead: boolean): Omit<Workload, 'id' | 'title'> => ({
-    metrics: ['rate', 'p50', 'p99'],
+    metrics: ASKED,
     writes: false,
     contestants: contestants.all(
       pageOf(options, 'once', withRead),
@@ -59,7 +63,7 @@ const reads = (contestants: Contestants, options: Options): Workload[] => {
     {
       id: 'w3',
       title: `${PAGE_SIZE} of ${options.sizes.inbox} threads with last message, unread and the other's name`,
-      metrics: ['rate', 'p50', 'p99'],
+      metrics: ASKED,
       writes: false,
       contestants: contestants.all(inboxOf('once'), ['raw'], ['socket.io', 'tutorial']),
       goals: [rate('raw', 1.5), rate('socket.io', 4)],
