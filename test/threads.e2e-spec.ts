@@ -360,6 +360,25 @@ describe('a name', () => {
     expect(thread.participants[0].user).toEqual({ id: 'tea', displayName: 'Thea' });
   });
 
+  it('that cannot be stored is refused, and so is what comes with it', async () => {
+    const id = randomUUID();
+    for (const wrong of [
+      { displayName: 'NUL \0' },
+      { displayName: 'Half \ud800' },
+      { email: 'half\ud800@example.com' },
+      { email: 'nobody' },
+      { avatarUrl: 'https://example.com/\ud800' },
+      { timeZone: 'Half/\ud800' },
+      { locale: '\ud800' },
+    ])
+      expect(await platform.refusal(UPSERT, { input: { users: [{ id, ...wrong }] } })).toBe(
+        'BAD_USER_INPUT',
+      );
+    expect(await upsert({ id, email: 'somebody@example.com' })).toMatchObject([
+      { displayName: null },
+    ]);
+  });
+
   it('is refreshed by a service alone, keeps what is not told, and is in the audit', async () => {
     const id = randomUUID();
     const [user] = await upsert(

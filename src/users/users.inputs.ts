@@ -33,12 +33,15 @@ export class UserInput {
   })
   @IsOptional()
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
+  @IsStorableText()
   @MaxLength(2_048)
   avatarUrl?: string | null;
 
   @Field(() => String, { nullable: true, description: 'For notifications by mail.' })
   @IsOptional()
   @IsEmail()
+  // The lowest is checked first: IsEmail itself throws at half a character.
+  @IsStorableText()
   email?: string | null;
 
   @Field(() => String, { nullable: true, description: 'IANA name, for example Europe/Madrid.' })
