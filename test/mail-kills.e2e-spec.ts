@@ -176,7 +176,7 @@ describe('a node that is killed', () => {
           (
             await client.query(
               `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-               AND query LIKE '%notify_person%'`,
+               AND query LIKE '%notify_people%'`,
             )
           ).rowCount === 1,
         'the notifier waits for the last lock of its transaction',
@@ -204,7 +204,7 @@ describe('a node that is killed', () => {
         async () => {
           const { rowCount } = await client.query(
             `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%notify_person%'`,
+           WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%notify_people%'`,
           );
           return (terminated += rowCount ?? 0) >= 3;
         },

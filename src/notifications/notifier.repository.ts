@@ -2,31 +2,49 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import type { Hints } from '../inbox/inbox.service.js';
 
-/** Entries of one person that one transaction takes in. */
-const BATCH = 500;
+/** Entries that one transaction takes in, of one person and of all together. */
+const ENTRIES_OF_ONE = 500;
+const ENTRIES = 5_000;
 /** Threads that one look at recent activity covers. */
 const RECENT_THREADS = 5_000;
 const RECENT_PEOPLE = 500;
+
+/** What became of people's journals; whoever is in neither was left out, for somebody else holds their row. */
+export interface Notified {
+  /** Up to where there is nothing left to take in. */
+  readonly reached: ReadonlyMap<string, number>;
+  /** People whose journal has more. */
+  readonly behind: readonly string[];
+  /** The positions of journals that were told of notifications. */
+  readonly hints: Hints;
+}
 
 @Injectable()
 export class NotifierRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes a person's journal in, as far as one transaction goes.
+   * Takes people's journals in, as far as one transaction goes: all of them or, where it fails, none.
    * @param mailDelayMinutes null where no mail is sent
-   * @returns whether there is more, and the journal's new position where notifications were told
+   * @param waits whether to wait for whoever holds somebody's row or journal; else the first are left out and the second
+   * fail it after a second
    */
-  notify(
-    userId: string,
+  async notify(
+    userIds: readonly string[],
     at: Date,
     mailDelayMinutes: number | null,
-  ): Promise<{ isBehind: boolean; hints: Hints }> {
-    return this.database.row(
-      'notify_person',
-      'SELECT is_behind AS "isBehind", hints FROM notify_person($1, $2, $3, $4)',
-      [userId, at, BATCH, mailDelayMinutes],
-    );
+    waits: boolean,
+  ): Promise<Notified> {
+    const { reached, ...rest } = await this.database.row<
+      Omit<Notified, 'reached'> & { reached: Record<string, number> }
+    >('notify_people', 'SELECT reached, behind, hints FROM notify_people($1, $2, $3, $4, $5)', [
+      userIds,
+      at,
+      Math.min(ENTRIES_OF_ONE, Math.ceil(ENTRIES / userIds.length)),
+      mailDelayMinutes,
+      waits,
+    ]);
+    return { reached: new Map(Object.entries(reached)), ...rest };
   }
 
   /** People of threads with messages since then whose journal the notifier has not taken in. */

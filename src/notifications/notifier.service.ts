@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config.js';
 import { InboxService } from '../inbox/inbox.service.js';
+import type { Notified } from './notifier.repository.js';
 import { NotifierRepository } from './notifier.repository.js';
 
-/** Batches of one person that somebody who asks for their feed waits for. */
+/** Transactions that somebody with a long journal is given in a row. */
 const PATIENCE = 20;
 
-/** Takes journals in: one transaction per person and batch, exactly once, whichever node does it and however often. */
+/** Takes journals in: one transaction per batch, exactly once, whichever node does it and however often. */
 @Injectable()
 export class NotifierService {
   readonly #mailDelayMinutes: number | null;
@@ -20,19 +21,32 @@ export class NotifierService {
       config.SMTP_URL === undefined ? null : config.NOTIFICATION_MAIL_DELAY_MINUTES;
   }
 
-  /** @returns the position up to which the person's journal holds nothing but what this wrote, where it wrote */
-  async catchUp(userId: string, batches = PATIENCE): Promise<number> {
-    let written = 0;
-    for (let batch = 0; batch < batches; batch++) {
-      const { isBehind, hints } = await this.notifier.notify(
-        userId,
-        new Date(),
-        this.#mailDelayMinutes,
-      );
-      this.inbox.announce(hints);
-      if (!isBehind) return Math.max(written, hints[userId] ?? 0);
-      written = 0;
+  /** Whoever asks is up to date afterwards, also where somebody else is taking their journal in. */
+  async catchUp(userId: string): Promise<void> {
+    for (let batch = 0; batch < PATIENCE; batch++) {
+      const { behind } = await this.#notify([userId], true);
+      if (behind.length === 0) return;
     }
-    return written;
+  }
+
+  /**
+   * Takes the journals of several people in. Where it throws, of those that were still behind nothing is written.
+   * @returns up to where there is nothing left; nothing for those whom somebody else is doing
+   */
+  async takeIn(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const done = new Map<string, number>();
+    let behind = userIds;
+    for (let batch = 0; batch < PATIENCE && behind.length > 0; batch++) {
+      const notified = await this.#notify(behind, false);
+      for (const [userId, position] of notified.reached) done.set(userId, position);
+      behind = notified.behind;
+    }
+    return done;
+  }
+
+  async #notify(userIds: readonly string[], waits: boolean): Promise<Notified> {
+    const notified = await this.notifier.notify(userIds, new Date(), this.#mailDelayMinutes, waits);
+    this.inbox.announce(notified.hints);
+    return notified;
   }
 }

@@ -5,16 +5,18 @@ import { EventBus } from '../events/event-bus.js';
 import { NotifierRepository } from './notifier.repository.js';
 import { NotifierService } from './notifier.service.js';
 
-/** Hints are gathered for a moment, so that a burst to one person is one transaction. */
+/** Hints are gathered for a moment, so that a burst is one transaction. */
 const GATHER_MS = 40;
 /**
  * Under load the moment is as long as the work before it took, times this: more entries share a transaction, and the
  * senders, who wait for an answer, have most of the database. Nobody is told later than by the longest moment for it.
  */
-const REST = 3;
+const REST = 10;
 const MAX_GATHER_MS = 1_000;
-/** People at a time, so that sending keeps the pool's connections. */
-const CONCURRENCY = 3;
+/** People who share a transaction. More cost hardly less each, and would wait together for longer. */
+const PEOPLE = 50;
+/** Transactions at a time: one that stands before a lock does not hold up the next, and sending keeps the pool's connections. */
+const CONCURRENCY = 2;
 /** Hinted people that are remembered; beyond it the sweep finds them. */
 const MAX_HINTED = 20_000;
 /** People that one stretch of the round looks at. */
@@ -58,8 +60,7 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#stopListening = this.bus.listen((event) => {
       if (event.type !== 'inboxGrew' || event.position <= (this.#done.get(event.userId) ?? 0))
         return;
-      if (this.#hinted.size < MAX_HINTED) this.#hinted.add(event.userId);
-      this.#wake();
+      this.#hint(event.userId);
     });
     this.#sweeper = setInterval(() => {
       if (!this.#isSweeping) this.#sweeping = this.#sweep();
@@ -72,6 +73,11 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
     clearInterval(this.#sweeper);
     clearTimeout(this.#gathering);
     await Promise.all([this.#sweeping, this.#draining]);
+  }
+
+  #hint(userId: string): void {
+    if (this.#hinted.size < MAX_HINTED) this.#hinted.add(userId);
+    this.#wake();
   }
 
   #wake(): void {
@@ -88,24 +94,33 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
   /** Those who are hinted now; whoever is hinted meanwhile waits for the next moment. */
   async #drain(): Promise<void> {
     const startedAt = performance.now();
-    const people = [...this.#hinted].values();
+    const people = [...this.#hinted];
     this.#hinted.clear();
+    const batches = batchesOf(people).values();
     await Promise.all(
       Array.from({ length: CONCURRENCY }, async () => {
-        for (const userId of people) if (!this.#stopped) await this.#take(userId);
+        for (const batch of batches) await this.#take(batch);
       }),
     );
     const endedAt = performance.now();
     this.#restUntil = endedAt + Math.min((endedAt - startedAt) * REST, MAX_GATHER_MS);
   }
 
-  async #take(userId: string): Promise<void> {
+  async #take(userIds: readonly string[]): Promise<void> {
+    if (this.#stopped) return;
     try {
-      const position = await this.notifier.catchUp(userId);
+      const done = await this.notifier.takeIn(userIds);
       if (this.#done.size >= MAX_HINTED) this.#done.clear();
-      this.#done.set(userId, position);
+      for (const userId of userIds) {
+        const position = done.get(userId);
+        // Whoever else is at it may not have seen what the hint is of.
+        if (position === undefined) this.#hint(userId);
+        else this.#done.set(userId, position);
+      }
     } catch (error) {
-      this.#logger.warn(`It is tried again by the next sweep: ${(error as Error).message}`);
+      // One of them may be at fault or stand before a lock; the others are not to suffer for it.
+      if (userIds.length > 1) for (const userId of userIds) await this.#take([userId]);
+      else this.#logger.warn(`It is tried again by the next sweep: ${(error as Error).message}`);
     }
   }
 
@@ -128,10 +143,9 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #takeAll(userIds: readonly string[]): Promise<void> {
-    for (const userId of userIds) {
-      if (this.#stopped) return;
-      this.#hinted.delete(userId);
-      await this.#take(userId);
+    for (const batch of batchesOf(userIds)) {
+      for (const userId of batch) this.#hinted.delete(userId);
+      await this.#take(batch);
     }
   }
 
@@ -145,3 +159,8 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#prunedAt = Date.now();
   }
 }
+
+const batchesOf = (userIds: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(userIds.length / PEOPLE) }, (_, place) =>
+    userIds.slice(place * PEOPLE, (place + 1) * PEOPLE),
+  );
