@@ -7,7 +7,7 @@ import type { TestDatabase } from './support/database.js';
 import { createDatabase } from './support/database.js';
 import { addParticipant, markRead, openThread, send } from './support/seeds.js';
 
-const HAMMER_MS = 5_000;
+const MESSAGES = 400;
 /** Few people in many threads with each other, so that everybody is always in everybody's way. */
 const PEOPLE = Array.from({ length: 12 }, (_, place) => `person-${place}`);
 const THREADS = 18;
@@ -67,9 +67,9 @@ it('sends, readings, deletions and several notifiers of the same people never wa
   const rooms: Room[] = [];
   for (let place = 0; place < THREADS; place++) rooms.push(await openRoom(place));
   for (const room of rooms) await sendTo(room, nodes[0]!);
-  const end = Date.now() + HAMMER_MS;
+  const said = (): number => rooms.reduce((sum, { sent: { length } }) => sum + length, 0);
   const keepOn = async (work: (node: TestApp, room: Room) => Promise<unknown>): Promise<void> => {
-    while (Date.now() < end) await work(oneOf(nodes), oneOf(rooms));
+    while (said() < MESSAGES) await work(oneOf(nodes), oneOf(rooms));
   };
   const say = (): Promise<void> => keepOn((node, room) => sendTo(room, node));
   const read = (): Promise<void> =>
@@ -109,7 +109,6 @@ it('sends, readings, deletions and several notifiers of the same people never wa
     (sum, { people, sent: { length } }) => sum + length * (people.length - 1),
     0,
   );
-  expect(sent).toBeGreaterThan(500);
   // Each message once for each of the others, whatever became of it.
   expect(await rowsOf('SELECT count(*)::integer AS n FROM notification_deliveries')).toEqual([
     { n: sent },
@@ -129,4 +128,4 @@ it('sends, readings, deletions and several notifiers of the same people never wa
       'SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()',
     ),
   ).toEqual([{ deadlocks: 0 }]);
-}, 60_000);
+}, 120_000);

@@ -8,10 +8,12 @@ import { NotifierService } from './notifier.service.js';
 /** Hints are gathered for a moment, so that a burst is one transaction. */
 const GATHER_MS = 40;
 /**
- * Under load the moment is as long as the work before it took, times this: more entries share a transaction, and the
- * senders, who wait for an answer, have most of the database. Nobody is told later than by the longest moment for it.
+ * Under load the moment is longer: so many times what the work before it took, that the senders, who wait for an answer,
+ * have most of the database; and so long for each person, that more messages of each share a batch, for a person costs as
+ * much as several messages. Nobody is told later than by the longest moment for it.
  */
-const REST = 10;
+const REST = 3;
+const REST_PER_PERSON_MS = 5;
 const MAX_GATHER_MS = 1_000;
 /** People who share a transaction. More cost hardly less each, and would wait together for longer. */
 const PEOPLE = 50;
@@ -103,7 +105,8 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
       }),
     );
     const endedAt = performance.now();
-    this.#restUntil = endedAt + Math.min((endedAt - startedAt) * REST, MAX_GATHER_MS);
+    const rest = Math.max((endedAt - startedAt) * REST, people.length * REST_PER_PERSON_MS);
+    this.#restUntil = endedAt + Math.min(rest, MAX_GATHER_MS);
   }
 
   async #take(userIds: readonly string[]): Promise<void> {
@@ -142,11 +145,10 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
+  /** But for those who are hinted, whose turn comes anyway. */
   async #takeAll(userIds: readonly string[]): Promise<void> {
-    for (const batch of batchesOf(userIds)) {
-      for (const userId of batch) this.#hinted.delete(userId);
-      await this.#take(batch);
-    }
+    const others = userIds.filter((userId) => !this.#hinted.has(userId));
+    for (const batch of batchesOf(others)) await this.#take(batch);
   }
 
   /** Never before the journal has forgotten the entries that name a notification. */
