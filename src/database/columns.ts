@@ -4,11 +4,9 @@
  */
 export type Columns<Row> = { readonly [Name in keyof Row]?: readonly Row[Name][] | null };
 
-/** Of one row of a page, by the names of its properties; null for a column that was not read. */
-export const rowOf =
-  <Row>(columns: Columns<Row>, index: number) =>
-  <Name extends keyof Row>(name: Name): Row[Name] =>
-    (columns[name]?.[index] ?? null) as Row[Name];
+/** A value of a column; null where the column was not read. The columns are looked up once a page, by whoever calls. */
+export const valueAt = <Value>(column: readonly Value[] | null | undefined, index: number): Value =>
+  (column?.[index] ?? null) as Value;
 
 /** `plain` leaves out what is rarely asked for. */
 export type Detail = 'plain' | 'whole';

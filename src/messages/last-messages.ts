@@ -1,8 +1,7 @@
 import type { Detail } from '../database/columns.js';
 import type { ThreadAddition, ThreadColumns } from '../threads/thread-columns.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
-import { messageAt, messageColumns } from './message-columns.js';
-import type { UserRow } from '../users/user-rows.js';
+import { messageColumns, messageReader } from './message-columns.js';
 import type { MessageRow } from './message-rows.js';
 
 const PREFIX = 'lastMessage.';
@@ -32,11 +31,10 @@ export function withLastMessages(
       .filter(([name]) => name.startsWith(PREFIX))
       .map(([name, column]) => [name.slice(PREFIX.length), column]),
   );
-  const messages = { ...added, people: columns.people };
-  const senders = new Map<string, UserRow>();
+  const messageAt = messageReader({ ...added, people: columns.people });
   return threads.map((thread, index) =>
     Object.assign(thread, {
-      lastMessage: thread.lastSequence === 0 ? null : messageAt(messages, index, senders),
+      lastMessage: thread.lastSequence === 0 ? null : messageAt(index),
     }),
   );
 }

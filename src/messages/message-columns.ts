@@ -1,5 +1,5 @@
 import type { Columns, Detail, People } from '../database/columns.js';
-import { asColumns, columnsFor, peopleOf, rowOf } from '../database/columns.js';
+import { asColumns, columnsFor, peopleOf, valueAt } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import { userOf } from '../users/user-rows.js';
@@ -71,41 +71,40 @@ export const selectMessages = (page: string, detail: Detail = 'whole'): string =
    SELECT ${COLUMNS[detail]}, ${peopleOf('SELECT p.author_id FROM page p')} AS people FROM page m`;
 
 export function toMessages(columns: MessageColumns): MessageRow[] {
-  const senders = new Map<string, UserRow>();
-  return (columns.id ?? []).map((_, index) => messageAt(columns, index, senders));
+  const messageAt = messageReader(columns);
+  return (columns.id ?? []).map((_, index) => messageAt(index));
 }
 
-/**
- * The message at a place of the page.
- * @param senders those of the page so far, so that the messages of one share one
- */
-export function messageAt(
-  columns: MessageColumns,
-  index: number,
-  senders: Map<string, UserRow>,
-): MessageRow {
-  const at = rowOf<Stored>(columns, index);
-  const authorId = at('authorId');
-  const isPersons = at('messageType') !== 'SYSTEM';
-  return {
-    id: at('id'),
-    threadId: at('threadId'),
-    sequence: at('sequence'),
-    authorId,
-    senderUserId: isPersons ? authorId : null,
-    sender: isPersons ? senderOf(authorId, senders, columns.people) : null,
-    body: at('body'),
-    messageType: at('messageType'),
-    latitude: at('latitude'),
-    longitude: at('longitude'),
-    locationLabel: at('locationLabel'),
-    systemCode: at('systemCode'),
-    systemParams: at('systemParams'),
-    replyToId: at('replyToId'),
-    clientMessageId: at('clientMessageId'),
-    sentAt: toInstant(at('sentAt')),
-    editedAt: toInstantOrNull(at('editedAt')),
-    deletedAt: toInstantOrNull(at('deletedAt')),
+/** @returns the message at a place of the page; the messages of one sender share one */
+export function messageReader(columns: MessageColumns): (index: number) => MessageRow {
+  const { id, threadId, sequence, body, messageType, sentAt, people } = columns;
+  const { latitude, longitude, locationLabel, systemCode, systemParams } = columns;
+  const { replyToId, clientMessageId, editedAt, deletedAt } = columns;
+  const senders = new Map<string, UserRow>();
+  return (index) => {
+    const authorId = valueAt(columns.authorId, index);
+    const type = valueAt(messageType, index);
+    const isPersons = type !== 'SYSTEM';
+    return {
+      id: valueAt(id, index),
+      threadId: valueAt(threadId, index),
+      sequence: valueAt(sequence, index),
+      authorId,
+      senderUserId: isPersons ? authorId : null,
+      sender: isPersons ? senderOf(authorId, senders, people) : null,
+      body: valueAt(body, index),
+      messageType: type,
+      latitude: valueAt(latitude, index),
+      longitude: valueAt(longitude, index),
+      locationLabel: valueAt(locationLabel, index),
+      systemCode: valueAt(systemCode, index),
+      systemParams: valueAt(systemParams, index),
+      replyToId: valueAt(replyToId, index),
+      clientMessageId: valueAt(clientMessageId, index),
+      sentAt: toInstant(valueAt(sentAt, index)),
+      editedAt: toInstantOrNull(valueAt(editedAt, index)),
+      deletedAt: toInstantOrNull(valueAt(deletedAt, index)),
+    };
   };
 }
 

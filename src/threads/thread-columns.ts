@@ -1,5 +1,5 @@
 import type { Columns, Detail, People } from '../database/columns.js';
-import { asColumns, columnsFor, peopleOf, rowOf } from '../database/columns.js';
+import { asColumns, columnsFor, peopleOf, valueAt } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import { userOf } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
@@ -91,31 +91,31 @@ export function selectThreads(
       ${peopleOf(`SELECT unnest(ARRAY[${people.join(', ')}]) FROM page p`)} AS people FROM page t`;
 }
 
-export const toThreads = (columns: ThreadColumns): ThreadRow[] =>
-  (columns.id ?? []).map((_, index) => threadAt(columns, index));
-
-function threadAt(columns: ThreadColumns, index: number): ThreadRow {
-  const { people } = columns;
-  const at = rowOf<Stored>(columns, index);
-  const touristId = at('touristId');
-  const guideId = at('guideId');
-  return {
-    id: at('id'),
-    tripId: at('tripId'),
-    touristId,
-    guideId,
-    tourist: userOf(touristId, people),
-    guide: userOf(guideId, people),
-    status: at('status'),
-    blockedById: at('blockedById'),
-    lastSequence: at('lastSequence'),
-    lastMessageId: at('lastMessageId'),
-    lastMessageAt: toInstantOrNull(at('lastMessageAt')),
-    activityAt: toInstant(at('activityAt')),
-    createdAt: toInstantOrNull(at('createdAt')) ?? NOT_READ,
-    updatedAt: toInstantOrNull(at('updatedAt')) ?? NOT_READ,
-    unreadCount: at('unreadCount'),
-    viewerMutedUntil: toInstantOrNull(at('viewerMutedUntil')),
-    viewerCanSend: at('viewerCanSend'),
-  };
+export function toThreads(columns: ThreadColumns): ThreadRow[] {
+  const { id, tripId, touristId, guideId, status, blockedById, people } = columns;
+  const { lastSequence, lastMessageId, lastMessageAt, activityAt, createdAt, updatedAt } = columns;
+  const { unreadCount, viewerMutedUntil, viewerCanSend } = columns;
+  return (id ?? []).map((thread, index) => {
+    const tourist = valueAt(touristId, index);
+    const guide = valueAt(guideId, index);
+    return {
+      id: thread,
+      tripId: valueAt(tripId, index),
+      touristId: tourist,
+      guideId: guide,
+      tourist: userOf(tourist, people),
+      guide: userOf(guide, people),
+      status: valueAt(status, index),
+      blockedById: valueAt(blockedById, index),
+      lastSequence: valueAt(lastSequence, index),
+      lastMessageId: valueAt(lastMessageId, index),
+      lastMessageAt: toInstantOrNull(valueAt(lastMessageAt, index)),
+      activityAt: toInstant(valueAt(activityAt, index)),
+      createdAt: toInstantOrNull(valueAt(createdAt, index)) ?? NOT_READ,
+      updatedAt: toInstantOrNull(valueAt(updatedAt, index)) ?? NOT_READ,
+      unreadCount: valueAt(unreadCount, index),
+      viewerMutedUntil: toInstantOrNull(valueAt(viewerMutedUntil, index)),
+      viewerCanSend: valueAt(viewerCanSend, index),
+    };
+  });
 }
