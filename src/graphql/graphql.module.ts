@@ -1,4 +1,7 @@
-import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+} from '@apollo/server/plugin/disabled';
 import { ApolloDriver } from '@nestjs/apollo';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
 import type { DynamicModule, Type } from '@nestjs/common';
@@ -79,8 +82,12 @@ const apolloOptions = (
   csrfPrevention: true,
   includeStacktraceInErrorResponses: false,
   persistedQueries: false,
-  // It would look at every field of every answer for hints that this schema does not have.
-  plugins: [ApolloServerPluginCacheControlDisabled()],
+  plugins: [
+    // It would look at every field of every answer for hints that this schema does not have.
+    ApolloServerPluginCacheControlDisabled(),
+    // For subgraphs, which this is not; Apollo would load protobufjs to find that out.
+    ApolloServerPluginInlineTraceDisabled(),
+  ],
   cache: 'bounded',
   autoTransformHttpErrors: false,
   stopOnApplicationShutdown: true,
