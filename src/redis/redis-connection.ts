@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Cluster, Redis } from 'ioredis';
-import { connectToCluster, connectToServer, isCluster } from './redis-clients.js';
+import type * as Clients from './redis-clients.js';
 
 const PROBE_AGAIN_MS = 500;
 /** Finds out that a server no longer answers a connection that only listens. */
@@ -93,11 +93,13 @@ export class RedisConnection {
 
   async #begin(): Promise<void> {
     const { signal } = this.#closed;
+    // Only here, so that a node without a Redis starts without the client, which is some sixty files.
+    const clients = await import('./redis-clients.js');
     for (let said = false; ; said = true) {
       try {
-        const use = (await isCluster(this.url)) ? this.#useCluster : this.#useServer;
+        const use = (await clients.isCluster(this.url)) ? this.#useCluster : this.#useServer;
         signal.throwIfAborted();
-        use();
+        use(clients);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -107,7 +109,7 @@ export class RedisConnection {
     }
   }
 
-  readonly #useServer = (): void => {
+  readonly #useServer = ({ connectToServer }: typeof Clients): void => {
     this.#commands = connectToServer(this.url, this.name);
     const subscriber = connectToServer(this.url, `${this.name} (listening)`);
     this.#subscriber = subscriber;
@@ -119,7 +121,7 @@ export class RedisConnection {
     }, PING_MS);
   };
 
-  readonly #useCluster = (): void => {
+  readonly #useCluster = ({ connectToCluster }: typeof Clients): void => {
     const cluster = connectToCluster(this.url, this.name);
     this.#commands = this.#cluster = cluster;
     cluster.on('ready', this.#began);
