@@ -1,9 +1,8 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
-import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Config } from '../config.js';
-import { PrismaClient } from '../generated/prisma/client.js';
+import type { PrismaClient } from '../generated/prisma/client.js';
 import { isTransient, toAppError } from './database-errors.js';
 import { toInstant } from '../instants.js';
 
@@ -23,9 +22,9 @@ export type SqlValue =
  */
 @Injectable()
 export class Database implements OnApplicationShutdown {
-  readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
   readonly #logger = new Logger('Database');
+  #prisma: Promise<PrismaClient> | undefined;
 
   constructor(config: Config) {
     const types = new pg.TypeOverrides();
@@ -49,9 +48,11 @@ export class Database implements OnApplicationShutdown {
     this.pool.on('error', (error) =>
       this.#logger.warn(`An idle connection broke: ${error.message}`),
     );
-    this.prisma = new PrismaClient({
-      adapter: new PrismaPg(this.pool, { disposeExternalPool: false }),
-    });
+  }
+
+  /** Loaded when it is first asked for, with its query compiler: a start does without. */
+  prisma(): Promise<PrismaClient> {
+    return (this.#prisma ??= openPrisma(this.pool));
   }
 
   /**
@@ -85,7 +86,15 @@ export class Database implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.prisma.$disconnect();
+    await (await this.#prisma)?.$disconnect();
     await this.pool.end();
   }
+}
+
+async function openPrisma(pool: pg.Pool): Promise<PrismaClient> {
+  const [{ PrismaPg }, { PrismaClient }] = await Promise.all([
+    import('@prisma/adapter-pg'),
+    import('../generated/prisma/client.js'),
+  ]);
+  return new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
 }

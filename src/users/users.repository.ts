@@ -18,11 +18,12 @@ export class UsersRepository {
   constructor(private readonly database: Database) {}
 
   async findByIds(ids: readonly string[]): Promise<ReadonlyMap<string, UserRow>> {
-    const users = await this.database.prisma.user.findMany({
+    const { user } = await this.database.prisma();
+    const users = await user.findMany({
       where: { id: { in: [...ids] } },
       select: { id: true, displayName: true, avatarUrl: true },
     });
-    return new Map(users.map((user) => [user.id, user]));
+    return new Map(users.map((each) => [each.id, each]));
   }
 
   /** Creates or refreshes people, all or none; who sees a changed name or picture finds it in their journal. */
