@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, importSPKI, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
+// The parts that are used: the whole, with encryption and key generation, is twice as many files at every start.
+import { createRemoteJWKSet } from 'jose/jwks/remote';
+import { jwtVerify } from 'jose/jwt/verify';
+import { importSPKI } from 'jose/key/import';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { isStorableText } from '../text.js';
