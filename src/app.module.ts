@@ -28,6 +28,11 @@ const MORE_TYPES = [InboxReady, ThreadRemoved];
 /** Bytes of an HTTP request: 1,000 people of upsertUsers, or a message of 4,000 characters many times over. */
 const BODY_LIMIT = 1024 * 1024;
 
+/** No route has a JSON schema (GraphQL says what is right), so Fastify need not load Ajv and its serializer for any. */
+const noJsonSchemas = (): never => {
+  throw new Error('BUG: a route has a JSON schema');
+};
+
 @Global()
 @Module({})
 class ConfigModule {
@@ -72,6 +77,9 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
     bodyLimit: BODY_LIMIT,
     // Idle keep-alive connections must not hold up a stop.
     forceCloseConnections: 'idle',
+    schemaController: {
+      compilersFactory: { buildValidator: noJsonSchemas, buildSerializer: noJsonSchemas },
+    },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
     logger: new AppLogger(config),
