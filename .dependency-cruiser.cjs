@@ -39,14 +39,14 @@ module.exports = {
     ),
     rule(
       'nothing-imports-main',
-      'main.ts starts a server when it is loaded, so nobody loads it for something else.',
+      'main.ts and start.ts start a server when they are loaded, so nobody loads them for something else.',
       {},
-      { path: '^src/main\\.ts$' },
+      { path: '^src/(main|start)\\.ts$' },
     ),
     rule(
-      'only-main-knows-the-whole-app',
-      'The table of contents is the top floor: only main, and the printer of the schema, open it.',
-      { path: '^src/', pathNot: '^src/(main|graphql/print-schema)\\.ts$' },
+      'only-the-start-knows-the-whole-app',
+      'The table of contents is the top floor: only the start, and the printer of the schema, open it.',
+      { path: '^src/', pathNot: '^src/(start|graphql/print-schema)\\.ts$' },
       { path: '^src/app\\.module\\.ts$' },
     ),
     rule(

@@ -15,7 +15,7 @@ class ServerProcess {
   constructor(environment: Record<string, string>) {
     this.#child = spawn(
       process.execPath,
-      ['--no-warnings', '--import', './test/support/typescript.mjs', 'src/main.ts'],
+      ['--no-warnings', '--import', './test/support/typescript.mjs', 'src/start.ts'],
       {
         env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
