@@ -102,6 +102,8 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
   });
 
 start().catch((error: unknown) => {
+  // Whatever a start says that has lost its ground to a stop is no failure.
+  if (stopping !== undefined) return;
   const isOurs =
     error instanceof ConfigError ||
     error instanceof EmbeddedServerError ||

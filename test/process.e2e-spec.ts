@@ -68,6 +68,15 @@ describe('the server process', () => {
     expect(server.output).not.toMatch(/\n\s+at /);
   });
 
+  it('stops cleanly on SIGTERM in the middle of its start', async () => {
+    const server = start({ DATA_DIR: path.join(scratchDirectory(), 'stopped-early') });
+    await server.says(/Applied the migration/);
+    server.kill('SIGTERM');
+    expect(await server.exit).toBe(0);
+    expect(server.output).toContain('Stopping on SIGTERM');
+    expect(server.output).not.toMatch(/FATAL/);
+  }, 60_000);
+
   it('serves the demo from nothing, stops on SIGTERM with a socket open, and starts again on the same data', async () => {
     const DATA_DIR = path.join(scratchDirectory(), 'process');
     const first = start({ DATA_DIR });
