@@ -3,16 +3,16 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { ValidationPipe } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
-import * as inbox from '../inbox/inbox.inputs.js';
-import * as messages from '../messages/messages.inputs.js';
-import * as notifications from '../notifications/notifications.inputs.js';
-import * as preferences from '../notifications/preferences.inputs.js';
-import * as typing from '../presence/typing.inputs.js';
-import * as threads from '../threads/threads.inputs.js';
-import * as users from '../users/users.inputs.js';
-import { inputValidation } from './input-validation.js';
-import * as paging from './paging.js';
-import { isCertainlyValid } from './quick-validation.js';
+import * as inbox from '../src/inbox/inbox.inputs.js';
+import * as messages from '../src/messages/messages.inputs.js';
+import * as notifications from '../src/notifications/notifications.inputs.js';
+import * as preferences from '../src/notifications/preferences.inputs.js';
+import * as typing from '../src/presence/typing.inputs.js';
+import * as threads from '../src/threads/threads.inputs.js';
+import * as users from '../src/users/users.inputs.js';
+import { inputValidation } from '../src/graphql/input-validation.js';
+import * as paging from '../src/graphql/paging.js';
+import { isCertainlyValid } from '../src/graphql/quick-validation.js';
 
 const rulesOf = (type: Type): string[] => {
   const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
