@@ -289,10 +289,9 @@ describe('a receipt', () => {
     const { pool } = app.get(Database);
     for (let from = 0; from < 5_000; from += 100)
       await pool.query(
-        `SELECT count(s.outcome) FROM send_messages((
-           SELECT json_agg(json_build_object('thread', $1::uuid, 'author', 'ann', 'type', 'TEXT', 'body', 'Hello',
-             'client_id', 'bulk-' || n, 'digest', '') ORDER BY n)
-           FROM generate_series($2::integer + 1, $2 + 100) AS n)) AS s`,
+        `SELECT send_messages(array_agg($1::uuid), array_agg('ann'), array_agg('TEXT'::message_type), array_agg('Hello'), NULL,
+           array_agg('bulk-' || n ORDER BY n), NULL, NULL)
+         FROM generate_series($2::integer + 1, $2 + 100) AS n`,
         [threadId, from],
       );
     const [sender, device] = [await watch('ann'), await watch('ben')];

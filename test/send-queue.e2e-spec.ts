@@ -183,6 +183,34 @@ describe('in one batch', () => {
     expect(await bodiesOf(other)).toEqual([]);
   });
 
+  it('a clientMessageId that another node is storing in another thread at the same moment is taken there', async () => {
+    const [clientMessageId, elsewhere] = [randomUUID(), await open()];
+    const otherNode = new Client({ connectionString: app.databaseUrl });
+    await otherNode.connect();
+    try {
+      await otherNode.query('BEGIN');
+      await otherNode.query(
+        `SELECT send_messages(ARRAY[$1::uuid], '{ann}', '{TEXT}', '{There}', NULL, ARRAY[$2], NULL, NULL)`,
+        [elsewhere, clientMessageId],
+      );
+      const answers = sayAtOnce({ body: '1' }, { clientMessageId }, { body: '2' });
+      await until(async () => {
+        const { rows } = await otherNode.query(
+          'SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()',
+        );
+        return rows.length > 0;
+      }, 'the batch waits for it');
+      await otherNode.query('COMMIT');
+      expect(await answers).toMatchObject([
+        { message: { sequence: 1 } },
+        'CONFLICT',
+        { message: { sequence: 2 } },
+      ]);
+    } finally {
+      await otherNode.end();
+    }
+  });
+
   it('one that PostgreSQL itself refuses fails alone, tells nothing, and can be sent again', async () => {
     const other = await open();
     await rowsOf(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -35,6 +35,12 @@ const isUnavailable = (error: unknown): boolean =>
       UNAVAILABLE.test(code) || BROKEN.test(code) || /^P(1001|1002|1008|1017|2024)$/.test(code),
   );
 
+/**
+ * Whether somebody else has written the same key at this very moment: the functions look first, so that the same statement
+ * finds it when it is sent again.
+ */
+export const isRaced = (error: unknown): boolean => codesOf(error).includes('23505');
+
 /** Whether the same statement may succeed when it is sent again at once. */
 export const isTransient = (error: unknown): boolean =>
   codesOf(error).some(

@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import pg from 'pg';
 import { Config } from '../config.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
-import { isTransient, toAppError } from './database-errors.js';
+import { isRaced, isTransient, toAppError } from './database-errors.js';
 import { toInstant } from '../instants.js';
 
 /** bigint: positions stay far below 2^53. */
@@ -14,7 +14,14 @@ const ATTEMPTS = 4;
 
 /** The values a statement can be given; `undefined` is not among them, for it would silently mean null. */
 export type SqlValue =
-  string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly number[];
+  | string
+  | number
+  | boolean
+  | Date
+  | Uint8Array
+  | null
+  | readonly (string | null)[]
+  | readonly number[];
 
 /**
  * PostgreSQL by two doors on one pool: Prisma's client, and named prepared statements for the functions of
@@ -56,8 +63,8 @@ export class Database implements OnApplicationShutdown {
   }
 
   /**
-   * Runs one statement, prepared under `name`. Deadlocks, serialization failures and broken connections are tried again:
-   * everything that parley writes is idempotent.
+   * Runs one statement, prepared under `name`. Deadlocks, serialization failures, races for a key and broken connections are
+   * tried again: everything that parley writes is idempotent.
    * @throws AppError SERVICE_UNAVAILABLE when the database cannot be reached or is too busy
    */
   async rows<Row extends object>(
@@ -69,7 +76,8 @@ export class Database implements OnApplicationShutdown {
       try {
         return (await this.pool.query<Row>({ name, text, values: [...values] })).rows;
       } catch (error) {
-        if (attempt === ATTEMPTS || !isTransient(error)) throw toAppError(error);
+        if (attempt === ATTEMPTS || !(isTransient(error) || isRaced(error)))
+          throw toAppError(error);
       }
     }
   }

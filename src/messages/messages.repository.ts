@@ -12,8 +12,8 @@ import type { MessageColumns } from './message-columns.js';
 import { selectMessages, toMessages } from './message-columns.js';
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
-import type { Send, SendOutcome, SentBatch, SentEntry } from './send.js';
-import { toParameters } from './send.js';
+import type { Send, Sent, SentBatch } from './send.js';
+import { toBatch, toParameters } from './send.js';
 
 @Injectable()
 export class MessagesRepository {
@@ -177,13 +177,12 @@ export class MessagesRepository {
 
   /** @param sends no two of the same author and clientMessageId; the outcomes are in their order */
   async send(sends: readonly Send[]): Promise<SentBatch> {
-    const outcomes = await this.database.rows<SendOutcome & { entries: SentEntry[] | null }>(
+    const { sent } = await this.database.row<{ sent: Sent }>(
       'send_messages',
-      `SELECT outcome, deduplicated, id, sequence, sent_at AS "sentAt", sender_display_name AS "senderDisplayName",
-         sender_avatar_url AS "senderAvatarUrl", entries FROM send_messages($1)`,
-      [JSON.stringify(sends.map(toParameters))],
+      'SELECT send_messages($1, $2, $3, $4, $5, $6, $7, $8) AS sent',
+      toParameters(sends),
     );
-    return { outcomes, entries: outcomes[0]?.entries ?? [] };
+    return toBatch(sent);
   }
 
   edit(

@@ -175,7 +175,8 @@ export class MessagesService {
     if (sent.outcome === 'NOT_FOUND' && isModerator(viewer))
       await this.access.requireParticipant(viewer, threadId);
     requireOk(sent.outcome, 'Thread');
-    if (sent.deduplicated) return { message: await this.find(viewer, sent.id), deduplicated: true };
+    if (sent.outcome === 'DEDUPLICATED')
+      return { message: await this.find(viewer, sent.id), deduplicated: true };
     return { message: asStored(send, sent), deduplicated: false };
   }
 

@@ -163,7 +163,7 @@ function toJournal(
   entries: readonly SentEntry[],
 ): [userId: string, JournalEntry][] {
   const messages = new Map<number, MessageRow>();
-  return entries.map(([userId, position, place, unreadMessageCount, unreadThreadCount]) => {
+  return entries.map(({ userId, position, place, unreadMessageCount, unreadThreadCount }) => {
     const { send } = batch[place - 1] as Waiting;
     const message = messages.get(place) ?? asStored(send, outcomes[place - 1] as SendOutcome);
     messages.set(place, message);

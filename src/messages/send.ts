@@ -1,4 +1,6 @@
+import type { SqlValue } from '../database/database.js';
 import type { Instant } from '../instants.js';
+import { toInstantOrNull } from '../instants.js';
 import type { MessageContent } from './message-content.js';
 import type { MessageRow } from './message-rows.js';
 
@@ -12,8 +14,9 @@ export interface Send {
 
 /** What became of it. */
 export interface SendOutcome {
+  /** OK, DEDUPLICATED for a repeat of what is stored, or why it was refused. */
   readonly outcome: string;
-  readonly deduplicated: boolean;
+  /** This and the next two: of the message that is stored. */
   readonly id: string;
   readonly sequence: number;
   readonly sentAt: Instant;
@@ -23,13 +26,13 @@ export interface SendOutcome {
 }
 
 /** The entry that tells a person of the message at a place (from 1) of its batch, with the person's totals as of then. */
-export type SentEntry = readonly [
-  userId: string,
-  position: number,
-  place: number,
-  unreadMessageCount: number,
-  unreadThreadCount: number,
-];
+export interface SentEntry {
+  readonly userId: string;
+  readonly position: number;
+  readonly place: number;
+  readonly unreadMessageCount: number;
+  readonly unreadThreadCount: number;
+}
 
 export interface SentBatch {
   /** In the order of the sends. */
@@ -38,23 +41,71 @@ export interface SentBatch {
   readonly entries: readonly SentEntry[];
 }
 
-/** As the SQL function send_messages names them; what is missing is null there. */
-export const toParameters = ({
-  authorId,
-  threadId,
-  content: { messageType, body, location, system, replyToId, digest },
-  clientMessageId,
-}: Send): object => ({
-  thread: threadId,
-  author: authorId,
-  type: messageType,
-  body,
-  ...location,
-  ...system,
-  reply_to: replyToId,
-  client_id: clientMessageId,
-  digest,
-});
+/** What the SQL function send_messages takes: one array per column. */
+export const toParameters = (sends: readonly Send[]): SqlValue[] => {
+  const contents = sends.map(({ content }) => content);
+  const details = contents.map(({ location, system }) => location ?? system);
+  return [
+    sends.map(({ threadId }) => threadId),
+    sends.map(({ authorId }) => authorId),
+    contents.map(({ messageType }) => messageType),
+    contents.map(({ body }) => body),
+    contents.map(({ replyToId }) => replyToId),
+    sends.map(({ clientMessageId }) => clientMessageId),
+    contents.map(({ digest }) => `\\x${digest}`),
+    details.every((detail) => detail === null)
+      ? null
+      : details.map((detail) => (detail === null ? null : JSON.stringify(detail))),
+  ];
+};
+
+/** What it gives: arrays of the same order, and the journal entries as one array per column. */
+export type Sent = readonly [
+  outcomes: readonly string[],
+  ids: readonly string[],
+  sequences: readonly number[],
+  instants: readonly (string | null)[],
+  names: readonly (string | null)[],
+  avatars: readonly (string | null)[],
+  entries:
+    | readonly [
+        userIds: readonly string[],
+        positions: readonly number[],
+        places: readonly number[],
+        unreadMessages: readonly number[],
+        unreadThreads: readonly number[],
+      ]
+    | null,
+];
+
+export function toBatch([
+  outcomes,
+  ids,
+  sequences,
+  instants,
+  names,
+  avatars,
+  entries,
+]: Sent): SentBatch {
+  const [userIds = [], positions, places, unreadMessages, unreadThreads] = entries ?? [];
+  return {
+    outcomes: outcomes.map((outcome, at) => ({
+      outcome,
+      id: ids[at] as string,
+      sequence: sequences[at] as number,
+      sentAt: toInstantOrNull(instants[at] ?? null) as Instant,
+      senderDisplayName: names[at] ?? null,
+      senderAvatarUrl: avatars[at] ?? null,
+    })),
+    entries: userIds.map((userId, at) => ({
+      userId,
+      position: positions?.[at] as number,
+      place: places?.[at] as number,
+      unreadMessageCount: unreadMessages?.[at] as number,
+      unreadThreadCount: unreadThreads?.[at] as number,
+    })),
+  };
+}
 
 /** The row that has just been written, without reading it back. */
 export function asStored(
