@@ -289,7 +289,7 @@ describe('a receipt', () => {
     const { pool } = app.get(Database);
     for (let from = 0; from < 5_000; from += 100)
       await pool.query(
-        `SELECT send_messages(array_agg($1::uuid), array_agg('ann'), array_agg('TEXT'::message_type), array_agg('Hello'), NULL,
+        `SELECT send_messages(array_agg($1::uuid), array_agg('ann'::text), array_agg('TEXT'::message_type), array_agg('Hello'::text), NULL,
            array_agg('bulk-' || n ORDER BY n), NULL, NULL)
          FROM generate_series($2::integer + 1, $2 + 100) AS n`,
         [threadId, from],

@@ -1,4 +1,3 @@
-import type { SqlValue } from '../database/database.js';
 import type { Instant } from '../instants.js';
 import { toInstantOrNull } from '../instants.js';
 import type { MessageContent } from './message-content.js';
@@ -42,7 +41,7 @@ export interface SentBatch {
 }
 
 /** What the SQL function send_messages takes: one array per column. */
-export const toParameters = (sends: readonly Send[]): SqlValue[] => {
+export const toParameters = (sends: readonly Send[]): ((string | null)[] | null)[] => {
   const contents = sends.map(({ content }) => content);
   const details = contents.map(({ location, system }) => location ?? system);
   return [
