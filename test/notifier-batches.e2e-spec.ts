@@ -92,9 +92,11 @@ describe('several people in one transaction', () => {
 
   it('are taken in to the end, also those whose journal is longer than a transaction takes', async () => {
     const { threads, people } = await guides(2);
+    const thousand = (value: string): string => `array_fill(${value}, ARRAY[1100])`;
     await client.query(
-      `SELECT send_messages((SELECT json_agg(json_build_object('thread', $1::uuid, 'author', 'tess', 'type', 'TEXT',
-         'body', 'x', 'client_id', gen_random_uuid(), 'digest', 'ab')) FROM generate_series(1, 1100)))`,
+      `SELECT send_messages(${thousand('$1::uuid')}, ${thousand("'tess'::text")}, ${thousand("'TEXT'::message_type")},
+         ${thousand("'x'::text")}, ${thousand('NULL::uuid')},
+         ARRAY(SELECT gen_random_uuid()::text FROM generate_series(1, 1100)), ${thousand("'ab'::bytea")}, NULL)`,
       [threads[0]],
     );
     await send(app.as('tess'), threads[1]!);

@@ -8,17 +8,18 @@ import { NotifierService } from './notifier.service.js';
 /** Hints are gathered for a moment, so that a burst is one transaction. */
 const GATHER_MS = 40;
 /**
- * Under load the moment is longer: so many times what the work before it took, that the senders, who wait for an answer,
- * have most of the database; and so long for each person, that more messages of each share a batch, for a person costs as
- * much as several messages. Nobody is told later than by the longest moment for it.
+ * After a batch the notifier rests: so many times what the work took, that the senders, who wait for an answer, have most
+ * of the database; and so long for each person, that more messages of each share a batch, for a person costs as much as
+ * several messages. But never so long that whoever is hinted by now would be told later than this for it.
  */
 const REST = 3;
 const REST_PER_PERSON_MS = 5;
-const MAX_GATHER_MS = 1_000;
-/** People who share a transaction. More cost hardly less each, and would wait together for longer. */
-const PEOPLE = 50;
-/** Transactions at a time: one that stands before a lock does not hold up the next, and sending keeps the pool's connections. */
-const CONCURRENCY = 2;
+const LONGEST_ROUND_MS = 1_000;
+/** People who share a transaction. More would cost hardly less each, but senders to all of them wait until it is committed. */
+const PEOPLE = 16;
+/** A batch that takes longer stands before somebody else's lock; another passes by it. */
+const SLOW_MS = 200;
+const MOST_BATCHES = 2;
 /** Hinted people that are remembered; beyond it the sweep finds them. */
 const MAX_HINTED = 20_000;
 /** People that one stretch of the round looks at. */
@@ -40,9 +41,10 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Notifier');
   #stopListening: () => void = () => undefined;
   #sweeper: NodeJS.Timeout | undefined;
-  #gathering: NodeJS.Timeout | undefined;
+  #next: NodeJS.Timeout | undefined;
   #restUntil = 0;
-  #draining: Promise<void> = Promise.resolve();
+  readonly #underWay = new Set<Promise<void>>();
+  #isHeldUp = false;
   #sweeping: Promise<void> = Promise.resolve();
   #isSweeping = false;
   #stopped = false;
@@ -73,40 +75,57 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#stopped = true;
     this.#stopListening();
     clearInterval(this.#sweeper);
-    clearTimeout(this.#gathering);
-    await Promise.all([this.#sweeping, this.#draining]);
+    clearTimeout(this.#next);
+    await Promise.all([this.#sweeping, ...this.#underWay]);
   }
 
   #hint(userId: string): void {
     if (this.#hinted.size < MAX_HINTED) this.#hinted.add(userId);
-    this.#wake();
+    if (this.#underWay.size === 0 || this.#isHeldUp)
+      this.#startIn(Math.max(GATHER_MS, this.#restUntil - performance.now()));
   }
 
-  #wake(): void {
+  #startIn(wait: number): void {
     if (this.#stopped) return;
-    const wait = Math.max(GATHER_MS, this.#restUntil - performance.now());
-    this.#gathering ??= setTimeout(() => {
-      this.#draining = this.#drain().then(() => {
-        this.#gathering = undefined;
-        if (this.#hinted.size > 0) this.#wake();
-      });
+    this.#next ??= setTimeout(() => {
+      this.#next = undefined;
+      this.#start();
     }, wait);
   }
 
-  /** Those who are hinted now; whoever is hinted meanwhile waits for the next moment. */
-  async #drain(): Promise<void> {
+  /** Takes those in who have been hinted for longest. */
+  #start(): void {
+    if (this.#hinted.size === 0 || this.#underWay.size >= MOST_BATCHES) return;
+    const people = this.#takeHinted();
     const startedAt = performance.now();
-    const people = [...this.#hinted];
-    this.#hinted.clear();
-    const batches = batchesOf(people).values();
-    await Promise.all(
-      Array.from({ length: CONCURRENCY }, async () => {
-        for (const batch of batches) await this.#take(batch);
-      }),
-    );
-    const endedAt = performance.now();
-    const rest = Math.max((endedAt - startedAt) * REST, people.length * REST_PER_PERSON_MS);
-    this.#restUntil = endedAt + Math.min(rest, MAX_GATHER_MS);
+    const passBy = setTimeout(() => {
+      this.#isHeldUp = true;
+      this.#startIn(0);
+    }, SLOW_MS);
+    const work = this.#take(people).finally(() => {
+      clearTimeout(passBy);
+      this.#isHeldUp = false;
+      this.#underWay.delete(work);
+      const rest = this.#restAfter(performance.now() - startedAt, people.length);
+      this.#restUntil = performance.now() + rest;
+      if (this.#hinted.size > 0) this.#startIn(rest);
+    });
+    this.#underWay.add(work);
+  }
+
+  #takeHinted(): string[] {
+    const people: string[] = [];
+    for (const userId of this.#hinted) {
+      if (people.length === PEOPLE) break;
+      people.push(userId);
+      this.#hinted.delete(userId);
+    }
+    return people;
+  }
+
+  #restAfter(workMs: number, people: number): number {
+    const share = people / (people + this.#hinted.size);
+    return Math.min(Math.max(workMs * REST, people * REST_PER_PERSON_MS), LONGEST_ROUND_MS * share);
   }
 
   async #take(userIds: readonly string[]): Promise<void> {
