@@ -10,6 +10,8 @@ import { asStored } from './send.js';
 
 /** Sends of one batch; more wait for the next one. */
 const LARGEST_BATCH = 64;
+/** So many are worth a second batch beside the first: the processors are not to idle while that one is committed. */
+const WORTH_A_SECOND = 8;
 /** A batch that takes longer than this waits for a lock that somebody else holds; others need not wait with it. */
 const SLOW_MS = 50;
 const MOST_BATCHES = 4;
@@ -93,9 +95,10 @@ export class SendQueue {
     }, SLOW_MS + 1);
   }
 
-  /** One batch at a time is the fastest; a second one only passes by those that are stuck. */
+  /** Few sends are the fastest in one batch at a time; another one then only passes by those that are stuck. */
   #isFree(): boolean {
     if (this.#underWay.size >= MOST_BATCHES) return false;
+    if (this.#underWay.size === 1 && this.#waiting.length >= WORTH_A_SECOND) return true;
     const now = performance.now();
     return [...this.#underWay].every(({ startedAt }) => now - startedAt > SLOW_MS);
   }
