@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { buildSchema, getNamedType, isRequiredArgument } from 'graphql';
+import {
+  buildClientSchema,
+  buildSchema,
+  getIntrospectionQuery,
+  getNamedType,
+  isRequiredArgument,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { Caller } from './support/compiled-cases.js';
@@ -76,6 +84,27 @@ describe('a compiled query gives to the byte what graphql-js gives', () => {
       fieldsOf(schema, name).map((field) => `${name}.${field.name}`),
     );
     expect(all.filter((name) => !visited.has(name))).toEqual([]);
+  });
+});
+
+describe('introspection', () => {
+  it('tells, also when it is asked again, the very schema', async () => {
+    const query = fresh(getIntrospectionQuery());
+    for (let use = 0; use < 4; use++) {
+      const told = buildClientSchema(await app.as('ann').run(query));
+      expect(printSchema(lexicographicSortSchema(told))).toBe(
+        printSchema(lexicographicSortSchema(schema)),
+      );
+    }
+    expect(executed.at(-1)).toBe('compiled');
+  });
+
+  it('tells default values as they are written', async () => {
+    const { __schema } = await app
+      .as('ann')
+      .run('{ __schema { directives { name args { name defaultValue } } } }');
+    const { args } = __schema.directives.find(({ name }: any) => name === 'deprecated');
+    expect(args).toEqual([{ name: 'reason', defaultValue: '"No longer supported"' }]);
   });
 });
 

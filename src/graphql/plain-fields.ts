@@ -1,5 +1,5 @@
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
-import { isObjectType } from 'graphql';
+import { isIntrospectionType, isObjectType } from 'graphql';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
@@ -12,7 +12,8 @@ const NEST_DEFAULT = 'rootFieldResolver';
  */
 export function withPlainFields(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap()))
-    if (isObjectType(type))
+    // What introspection tells is made by graphql-js's own functions: a default value is not told as it is kept.
+    if (isObjectType(type) && !isIntrospectionType(type))
       for (const field of Object.values(type.getFields()))
         if (field.resolve?.name === NEST_DEFAULT) delete field.resolve;
         else if (field.resolve !== undefined && field.args.length === 0)
