@@ -1,259 +1,203 @@
--- Sends in batches: what is waiting is stored by one statement and one commit. What a statement costs beside its rows is its
--- plan's nodes and expressions, which are set up anew each time: so few statements, no composite arrays taken apart again and
--- again, and what is only arithmetic is done in variables.
+-- Sends in batches: what is waiting is stored by one statement and one commit, set by set instead of message by message.
 
--- As before, by shifting bits instead of cutting and joining texts.
-CREATE OR REPLACE FUNCTION uuid_v7(p_at timestamptz, p_counter integer DEFAULT floor(random() * 2147483647)::integer) RETURNS uuid
-LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
-  SELECT encode(
-    int8send((floor(extract(epoch FROM p_at) * 1000)::bigint << 16) | (7 << 12) | (p_counter >> 19))
-    || int8send((-9223372036854775808)::bigint
-         | ((p_counter & 524287)::bigint << 43)
-         | floor(random() * 8796093022208)::bigint), 'hex')::uuid
-$$;
+-- A message to be stored: judged, numbered, and under its thread's lock.
+CREATE TYPE message_post AS (
+  place integer,
+  id uuid,
+  thread_id uuid,
+  sequence integer,
+  author_id text,
+  message_type message_type,
+  body text,
+  latitude double precision,
+  longitude double precision,
+  location_label text,
+  system_code text,
+  system_params jsonb,
+  reply_to_id uuid,
+  client_message_id text,
+  content_digest bytea,
+  sent_at timestamptz
+);
 
--- Stores messages and tells everybody in their threads. The caller holds the locks of the threads, has checked everything, and
--- has numbered the messages; those of one thread come one after the other, by sequence. p_places: where each stands in the
--- batch, in which order a person is told of messages in several threads. This cannot refuse but for a clientMessageId that the
--- same author is using in another thread at this very moment: then it fails with unique_violation and nothing is written;
--- whoever tries again finds that message. Gives the journal entries as one array per column: user ids, positions, places of
--- the messages, unread messages, unread threads; those of one person are together, oldest first.
-CREATE FUNCTION post_messages(p_posts messages[], p_places integer[]) RETURNS json LANGUAGE plpgsql AS $$
+-- How one participant's row stood before a post to the thread.
+CREATE TYPE told_participant AS (thread_id uuid, user_id text, unread_before integer);
+
+-- Stores messages and tells everybody in their threads; returns the journal entries that tell of them, oldest first for each
+-- person: [user id, position, place of the post, unread messages, unread threads]. The caller holds the locks of the threads, has
+-- checked everything, and has numbered the posts of each thread in the order of their places. This cannot refuse but for a
+-- clientMessageId that the same author is using in another thread at this very moment: of a single post nothing is written
+-- then and the answer is null; several are given up with unique_violation, to be tried one by one.
+CREATE FUNCTION post_messages(p_posts message_post[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  v_post messages;
-  v_index integer := 0;
-  v_authors text[];
-  -- The threads: where in p_posts the messages of each begin and end.
-  v_thread uuid;
-  v_threads integer := 0;
-  v_firsts integer[];
-  v_lasts integer[];
-  -- The participants: what each is told, and the message that makes the thread unread to them, if one does.
-  v_user text;
-  v_unread integer;
-  v_others integer;
-  v_first integer;
-  v_last integer;
-  v_told integer := 0;
-  v_told_users text[];
-  v_told_firsts integer[];
-  v_told_lasts integer[];
-  v_told_turns integer[];
-  -- The journals: the news of one person, and where everybody's stand afterwards.
-  v_news integer[];
-  v_turns integer[];
-  v_position bigint;
-  v_message_total integer;
-  v_thread_total integer;
-  v_inboxes integer := 0;
-  v_users text[];
-  v_positions bigint[];
-  v_message_totals integer[];
-  v_thread_totals integer[];
-  -- Their new entries.
-  v_entries integer := 0;
-  v_entry_users text[];
-  v_entry_positions bigint[];
-  v_entry_posts integer[];
-  v_entry_places integer[];
-  v_entry_messages integer[];
-  v_entry_threads integer[];
+  v_count integer;
+  v_told told_participant[];
+  v_entries jsonb;
 BEGIN
-  INSERT INTO messages SELECT * FROM unnest(p_posts);
-  FOREACH v_post IN ARRAY p_posts LOOP
-    v_index := v_index + 1;
-    IF v_post.thread_id IS DISTINCT FROM v_thread THEN
-      v_thread := v_post.thread_id;
-      v_threads := v_threads + 1;
-      v_firsts[v_threads] := v_index;
+  INSERT INTO messages
+    (id, thread_id, sequence, author_id, message_type, body, latitude, longitude, location_label, system_code,
+     system_params, reply_to_id, client_message_id, content_digest, sent_at)
+  SELECT p.id, p.thread_id, p.sequence, p.author_id, p.message_type, p.body, p.latitude, p.longitude, p.location_label,
+         p.system_code, p.system_params, p.reply_to_id, p.client_message_id, p.content_digest, p.sent_at
+  FROM unnest(p_posts) AS p
+  ON CONFLICT (author_id, client_message_id) DO NOTHING;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  IF v_count < cardinality(p_posts) THEN
+    IF cardinality(p_posts) > 1 THEN
+      RAISE unique_violation USING MESSAGE = 'a clientMessageId is being used twice';
     END IF;
-    v_lasts[v_threads] := v_index;
-    v_authors[v_index] := v_post.author_id;
-  END LOOP;
+    RETURN NULL;
+  END IF;
   UPDATE threads t
   SET last_sequence = p.sequence, last_message_id = p.id, last_message_at = p.sent_at, activity_at = p.sent_at,
       updated_at = p.sent_at
-  FROM unnest(v_lasts) AS l CROSS JOIN LATERAL (SELECT (p_posts[l]).*) AS p
+  FROM (SELECT DISTINCT ON (thread_id) * FROM unnest(p_posts) ORDER BY thread_id, sequence DESC) AS p
   WHERE t.id = p.thread_id;
-  FOR v_user, v_unread, v_others, v_first, v_last IN
+  WITH told AS (
     UPDATE participants m
-    SET activity_at = (p_posts[l.last]).sent_at,
-        unread_count = m.unread_count + cardinality(array_remove(v_authors[l.first:l.last], m.user_id))
-    FROM unnest(v_firsts, v_lasts) AS l (first, last)
-    WHERE m.thread_id = (p_posts[l.last]).thread_id
-    RETURNING m.user_id, m.unread_count, cardinality(array_remove(v_authors[l.first:l.last], m.user_id)), l.first, l.last
-  LOOP
-    v_told := v_told + 1;
-    v_told_users[v_told] := v_user;
-    v_told_firsts[v_told] := v_first;
-    v_told_lasts[v_told] := v_last;
-    IF v_unread = v_others AND v_others > 0 THEN
-      v_index := v_first;
-      WHILE v_authors[v_index] = v_user LOOP
-        v_index := v_index + 1;
-      END LOOP;
-      v_told_turns[v_told] := v_index;
-    END IF;
-  END LOOP;
-  -- A lock gives the row as it is then, whatever the statement has seen before it waited.
-  FOR v_user, v_position, v_message_total, v_thread_total IN
-    SELECT i.user_id, i.position, i.unread_message_count, i.unread_thread_count
-    FROM inboxes i WHERE i.user_id = ANY (v_told_users) ORDER BY i.user_id FOR NO KEY UPDATE
-  LOOP
-    v_news := NULL;
-    v_turns := NULL;
-    FOREACH v_told IN ARRAY array_positions(v_told_users, v_user) LOOP
-      FOR v_post_of_thread IN v_told_firsts[v_told] .. v_told_lasts[v_told] LOOP
-        v_news := v_news || v_post_of_thread;
-      END LOOP;
-      v_turns := v_turns || v_told_turns[v_told];
-    END LOOP;
-    IF cardinality(v_turns) > 1 THEN
-      v_news := ARRAY (SELECT n FROM unnest(v_news) AS n ORDER BY p_places[n]);
-    END IF;
-    FOREACH v_index IN ARRAY v_news LOOP
-      v_position := v_position + 1;
-      IF v_authors[v_index] <> v_user THEN
-        v_message_total := v_message_total + 1;
-        IF v_index = ANY (v_turns) THEN
-          v_thread_total := v_thread_total + 1;
-        END IF;
-      END IF;
-      v_entries := v_entries + 1;
-      v_entry_users[v_entries] := v_user;
-      v_entry_positions[v_entries] := v_position;
-      v_entry_posts[v_entries] := v_index;
-      v_entry_places[v_entries] := p_places[v_index];
-      v_entry_messages[v_entries] := v_message_total;
-      v_entry_threads[v_entries] := v_thread_total;
-    END LOOP;
-    v_inboxes := v_inboxes + 1;
-    v_users[v_inboxes] := v_user;
-    v_positions[v_inboxes] := v_position;
-    v_message_totals[v_inboxes] := v_message_total;
-    v_thread_totals[v_inboxes] := v_thread_total;
-  END LOOP;
-  WITH grown AS (
-    UPDATE inboxes i
-    SET position = g.position, unread_message_count = g.messages, unread_thread_count = g.threads
-    FROM unnest(v_users, v_positions, v_message_totals, v_thread_totals) AS g (user_id, position, messages, threads)
-    WHERE i.user_id = g.user_id
+    SET activity_at = p.sent_at,
+        unread_count = m.unread_count
+          + (SELECT count(*) FROM unnest(p_posts) AS o WHERE o.thread_id = m.thread_id AND o.author_id <> m.user_id)
+    FROM (SELECT thread_id, max(sent_at) AS sent_at FROM unnest(p_posts) GROUP BY thread_id) AS p
+    WHERE m.thread_id = p.thread_id
+    RETURNING m.thread_id, m.user_id,
+      m.unread_count
+        - (SELECT count(*) FROM unnest(p_posts) AS o WHERE o.thread_id = m.thread_id AND o.author_id <> m.user_id)
   )
-  INSERT INTO inbox_entries
-    (user_id, position, at, kind, thread_id, message_id, unread_message_count, unread_thread_count)
-  SELECT e.user_id, e.position, p.sent_at, 'MESSAGE_ADDED', p.thread_id, p.id, e.messages, e.threads
-  FROM unnest(v_entry_users, v_entry_positions, v_entry_posts, v_entry_messages, v_entry_threads)
-         AS e (user_id, position, post, messages, threads)
-       CROSS JOIN LATERAL (SELECT (p_posts[e.post]).*) AS p;
-  RETURN json_build_array(v_entry_users, v_entry_positions, v_entry_places, v_entry_messages, v_entry_threads);
+  SELECT array_agg(told::told_participant) INTO v_told FROM told;
+  PERFORM inbox_lock((SELECT array_agg(DISTINCT user_id) FROM unnest(v_told)));
+  WITH news AS (
+    SELECT t.user_id, p.thread_id, p.id, p.sent_at, p.place AS post,
+           row_number() OVER mine AS place,
+           sum((p.author_id <> t.user_id)::integer) OVER mine AS messages,
+           sum((p.author_id <> t.user_id AND t.unread_before = 0 AND NOT EXISTS (
+             SELECT FROM unnest(p_posts) AS o
+             WHERE o.thread_id = p.thread_id AND o.author_id <> t.user_id AND o.place < p.place
+           ))::integer) OVER mine AS threads
+    FROM unnest(v_told) AS t JOIN unnest(p_posts) AS p ON p.thread_id = t.thread_id
+    WINDOW mine AS (PARTITION BY t.user_id ORDER BY p.place)
+  ), grown AS (
+    UPDATE inboxes i
+    SET position = i.position + n.places,
+        unread_message_count = i.unread_message_count + n.messages,
+        unread_thread_count = i.unread_thread_count + n.threads
+    FROM (SELECT user_id, max(place) AS places, max(messages) AS messages, max(threads) AS threads
+          FROM news GROUP BY user_id) AS n
+    WHERE i.user_id = n.user_id
+    RETURNING i.user_id, i.position, i.position - n.places AS old_position,
+      i.unread_message_count - n.messages AS old_messages, i.unread_thread_count - n.threads AS old_threads
+  ), written AS (
+    INSERT INTO inbox_entries
+      (user_id, position, at, kind, thread_id, message_id, unread_message_count, unread_thread_count)
+    SELECT g.user_id, g.old_position + n.place, n.sent_at, 'MESSAGE_ADDED', n.thread_id, n.id,
+           g.old_messages + n.messages, g.old_threads + n.threads
+    FROM grown g JOIN news n ON n.user_id = g.user_id
+  )
+  SELECT jsonb_agg(jsonb_build_array(
+      g.user_id, g.old_position + n.place, n.post, g.old_messages + n.messages, g.old_threads + n.threads
+    ) ORDER BY n.post)
+  INTO v_entries FROM grown g JOIN news n ON n.user_id = g.user_id;
+  RETURN v_entries;
 END $$;
 
--- Stores what several people say at once, in the order given: one array per column, for arrays are read faster than JSON.
--- p_details: latitude, longitude and label of a place; code and params of what a service says; null where no send has any. No
--- two sends have the same author and clientMessageId. The answer is arrays as well, in the order of the sends: outcomes, and
--- of what is stored ids, sequences and instants, then the authors' names and pictures, and last the journal entries of all
--- (see post_messages; null where nothing was written). outcome: OK, DEDUPLICATED, NOT_FOUND, CONFLICT, THREAD_ARCHIVED,
--- THREAD_BLOCKED, REPLY_NOT_FOUND. A repeat of the same author's clientMessageId in the same thread is DEDUPLICATED: it gives
--- the message that is stored and touches nothing. What a service says (SYSTEM) is written to the audit.
-CREATE FUNCTION send_messages(
-  p_threads uuid[], p_authors text[], p_types message_type[], p_bodies text[], p_replies uuid[], p_client_ids text[],
-  p_digests bytea[], p_details jsonb[]
-) RETURNS json LANGUAGE plpgsql
+CREATE TYPE judged_send AS (
+  place integer, outcome text, known boolean, id uuid, sequence integer, sent_at timestamptz, display_name text, avatar_url text
+);
+
+-- Stores what several people say at once, in the order given; no two of p_sends have the same author and
+-- clientMessageId. outcome of each: OK, NOT_FOUND, CONFLICT, THREAD_ARCHIVED, THREAD_BLOCKED, REPLY_NOT_FOUND. A repeat of
+-- the same author's clientMessageId in the same thread gives the stored message's id with deduplicated true and touches
+-- nothing. What a service says (SYSTEM) is written to the audit. The journal entries of all (see post_messages) are in the
+-- first row.
+CREATE FUNCTION send_messages(p_sends json)
+RETURNS TABLE (
+  outcome text, deduplicated boolean, id uuid, sequence integer, sent_at timestamptz, sender_display_name text,
+  sender_avatar_url text, entries jsonb
+) LANGUAGE plpgsql
 -- Plans are made once a session, not per batch; and whatever the statistics of that moment are (none, right after the
 -- first start), each join is a few probes of an index.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off AS $$
+#variable_conflict use_column
 DECLARE
   v_now timestamptz;
-  v_place integer;
-  v_outcome text;
-  v_thread uuid;
-  v_id uuid;
-  v_sequence integer;
-  v_at timestamptz;
-  v_name text;
-  v_avatar text;
-  v_numbered_thread uuid;
-  v_last_sequence integer;
-  v_outcomes text[];
-  v_ids uuid[];
-  v_sequences integer[];
-  v_instants timestamptz[];
-  v_names text[];
-  v_avatars text[];
-  v_count integer := 0;
-  v_posts messages[];
-  v_places integer[];
-  v_entries json;
+  v_sends message_post[];
+  v_judged judged_send[];
+  v_posts message_post[];
+  v_entries jsonb;
 BEGIN
-  PERFORM 1 FROM threads t WHERE t.id = ANY (p_threads) ORDER BY t.id FOR NO KEY UPDATE;
+  SELECT array_agg(ROW(
+    s.place, NULL, s.thread, NULL, s.author, s.type, s.body, s.latitude, s.longitude, s.label, s.code, s.params, s.reply_to,
+    s.client_id, decode(s.digest, 'hex'), NULL
+  )::message_post) INTO v_sends
+  FROM ROWS FROM (json_to_recordset(p_sends) AS (
+    thread uuid, author text, type message_type, body text, latitude double precision, longitude double precision,
+    label text, code text, params jsonb, reply_to uuid, client_id text, digest text
+  )) WITH ORDINALITY AS s (thread, author, type, body, latitude, longitude, label, code, params, reply_to, client_id, digest, place);
+  PERFORM 1 FROM threads t WHERE t.id = ANY (SELECT s.thread_id FROM unnest(v_sends) AS s) ORDER BY t.id FOR NO KEY UPDATE;
   v_now := current_instant();
-  FOR v_place, v_outcome, v_thread, v_id, v_sequence, v_at, v_name, v_avatar IN
-    SELECT s.place,
-      CASE
-        WHEN t.id IS NULL OR (p_types[s.place] <> 'SYSTEM' AND v.user_id IS NULL) THEN 'NOT_FOUND'
-        WHEN k.thread_id = t.id AND k.content_digest = p_digests[s.place] THEN 'DEDUPLICATED'
-        WHEN k.id IS NOT NULL THEN 'CONFLICT'
-        WHEN t.status = 'BLOCKED' THEN 'THREAD_BLOCKED'
-        WHEN t.status = 'ARCHIVED' AND p_types[s.place] <> 'SYSTEM' THEN 'THREAD_ARCHIVED'
-        ELSE 'OK'
-      END,
-      t.id, k.id, coalesce(k.sequence, t.last_sequence),
-      -- Never before the message above it, even when the machine's clock was set back.
-      coalesce(k.sent_at, greatest(v_now, t.activity_at)), u.display_name, u.avatar_url
-    FROM unnest(p_threads) WITH ORDINALITY AS s (thread_id, place)
-    LEFT JOIN threads t ON t.id = s.thread_id
-    LEFT JOIN participants v ON v.thread_id = s.thread_id AND v.user_id = p_authors[s.place]
-    LEFT JOIN messages k ON k.author_id = p_authors[s.place] AND k.client_message_id = p_client_ids[s.place]
-    LEFT JOIN users u ON u.id = p_authors[s.place]
-    ORDER BY t.id, s.place
-  LOOP
-    -- A statement of its own, for few sends are replies.
-    IF v_outcome = 'OK' AND p_replies[v_place] IS NOT NULL THEN
-      IF NOT EXISTS (SELECT FROM messages m WHERE m.id = p_replies[v_place] AND m.thread_id = v_thread) THEN
-        v_outcome := 'REPLY_NOT_FOUND';
-      END IF;
-    END IF;
-    IF v_outcome = 'OK' THEN
-      IF v_thread IS DISTINCT FROM v_numbered_thread THEN
-        v_numbered_thread := v_thread;
-        v_last_sequence := v_sequence;
-      END IF;
-      v_last_sequence := v_last_sequence + 1;
-      v_sequence := v_last_sequence;
-      v_id := uuid_v7(v_at, v_sequence);
-      v_count := v_count + 1;
-      v_places[v_count] := v_place;
-      v_posts[v_count] := ROW(
-        v_id, v_thread, v_sequence, p_authors[v_place], p_types[v_place], p_bodies[v_place],
-        (p_details[v_place] ->> 'latitude')::double precision, (p_details[v_place] ->> 'longitude')::double precision,
-        p_details[v_place] ->> 'label', p_details[v_place] ->> 'code', p_details[v_place] -> 'params', p_replies[v_place],
-        p_client_ids[v_place], p_digests[v_place], v_at, NULL, NULL
-      )::messages;
-    END IF;
-    v_outcomes[v_place] := v_outcome;
-    v_ids[v_place] := v_id;
-    v_sequences[v_place] := v_sequence;
-    v_instants[v_place] := v_at;
-    v_names[v_place] := v_name;
-    v_avatars[v_place] := v_avatar;
-  END LOOP;
-  IF v_count > 0 THEN
-    v_entries := post_messages(v_posts, v_places);
-    IF 'SYSTEM' = ANY (p_types) THEN
+  SELECT array_agg(ROW(
+      n.place, n.outcome, n.known_id IS NOT NULL,
+      CASE WHEN n.known_id IS NOT NULL THEN n.known_id WHEN n.outcome = 'OK' THEN uuid_v7(n.at, n.next_sequence) END,
+      CASE WHEN n.known_id IS NOT NULL THEN n.known_sequence WHEN n.outcome = 'OK' THEN n.next_sequence END,
+      CASE WHEN n.known_id IS NOT NULL THEN n.known_at WHEN n.outcome = 'OK' THEN n.at END,
+      n.display_name, n.avatar_url
+    )::judged_send ORDER BY n.place)
+  INTO v_judged
+  FROM (
+    -- Never before the message above it, even when the machine's clock was set back.
+    SELECT j.*, greatest(v_now, j.activity_at) AS at,
+           (j.last_sequence + row_number() OVER (PARTITION BY j.thread_id, j.outcome, j.known_id IS NULL ORDER BY j.place))::integer
+             AS next_sequence
+    FROM (
+      SELECT s.place, s.thread_id, t.last_sequence, t.activity_at, u.display_name, u.avatar_url,
+        CASE
+          WHEN t.id IS NULL OR (s.message_type <> 'SYSTEM' AND v.user_id IS NULL) THEN 'NOT_FOUND'
+          WHEN k.thread_id = s.thread_id AND k.content_digest = s.content_digest THEN 'OK'
+          WHEN k.id IS NOT NULL THEN 'CONFLICT'
+          WHEN t.status = 'BLOCKED' THEN 'THREAD_BLOCKED'
+          WHEN t.status = 'ARCHIVED' AND s.message_type <> 'SYSTEM' THEN 'THREAD_ARCHIVED'
+          WHEN s.reply_to_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM messages m WHERE m.id = s.reply_to_id AND m.thread_id = s.thread_id
+          ) THEN 'REPLY_NOT_FOUND'
+          ELSE 'OK'
+        END AS outcome,
+        CASE WHEN t.id IS NOT NULL AND (s.message_type = 'SYSTEM' OR v.user_id IS NOT NULL)
+          AND k.thread_id = s.thread_id AND k.content_digest = s.content_digest THEN k.id END AS known_id,
+        k.sequence AS known_sequence, k.sent_at AS known_at
+      FROM unnest(v_sends) AS s
+      LEFT JOIN threads t ON t.id = s.thread_id
+      LEFT JOIN participants v ON v.thread_id = s.thread_id AND v.user_id = s.author_id
+      LEFT JOIN messages k ON k.author_id = s.author_id AND k.client_message_id = s.client_message_id
+      LEFT JOIN users u ON u.id = s.author_id
+    ) AS j
+  ) AS n;
+  SELECT array_agg(ROW(
+      s.place, j.id, s.thread_id, j.sequence, s.author_id, s.message_type, s.body, s.latitude, s.longitude,
+      s.location_label, s.system_code, s.system_params, s.reply_to_id, s.client_message_id, s.content_digest, j.sent_at
+    )::message_post ORDER BY s.place)
+  INTO v_posts
+  FROM unnest(v_sends) AS s JOIN unnest(v_judged) AS j ON j.place = s.place
+  WHERE j.outcome = 'OK' AND NOT j.known;
+  IF v_posts IS NOT NULL THEN
+    v_entries := post_messages(v_posts);
+    IF v_entries IS NULL THEN
+      v_judged[1].outcome := 'CONFLICT';
+    ELSIF EXISTS (SELECT FROM unnest(v_posts) AS p WHERE p.message_type = 'SYSTEM') THEN
       INSERT INTO audit_entries (actor_id, action, thread_id, message_id, details)
       SELECT p.author_id, 'message.sent', p.thread_id, p.id, jsonb_strip_nulls(jsonb_build_object('code', p.system_code))
-      FROM unnest(v_posts) WITH ORDINALITY AS p WHERE p.message_type = 'SYSTEM' ORDER BY v_places[p.ordinality];
+      FROM unnest(v_posts) AS p WHERE p.message_type = 'SYSTEM' ORDER BY p.place;
     END IF;
   END IF;
-  RETURN json_build_array(v_outcomes, v_ids, v_sequences, v_instants, v_names, v_avatars, v_entries);
+  RETURN QUERY
+  SELECT j.outcome, j.known, j.id, j.sequence, j.sent_at, j.display_name, j.avatar_url,
+         CASE WHEN j.place = 1 THEN v_entries END
+  FROM unnest(v_judged) AS j ORDER BY j.place;
 END $$;
 
 -- As before, with the system message stored by the function above.
 CREATE OR REPLACE FUNCTION set_thread_status(p_thread uuid, p_by text, p_moderates boolean, p_status thread_status, p_reason text)
 RETURNS TABLE (outcome text, hints jsonb) LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off AS $$
 #variable_conflict use_column
 DECLARE
   v_thread threads;
@@ -286,12 +230,12 @@ BEGIN
   END IF;
   v_now := greatest(current_instant(), v_thread.activity_at);
   PERFORM post_messages(ARRAY[ROW(
-    uuid_v7(v_now, v_thread.last_sequence + 1), p_thread, v_thread.last_sequence + 1, p_by, 'SYSTEM',
+    1, uuid_v7(v_now, v_thread.last_sequence + 1), p_thread, v_thread.last_sequence + 1, p_by, 'SYSTEM',
     CASE v_code WHEN 'thread.archived' THEN 'The conversation was archived.'
                 WHEN 'thread.blocked' THEN 'The conversation was blocked.'
                 WHEN 'thread.unblocked' THEN 'The conversation was unblocked.'
                 ELSE 'The conversation was reopened.' END,
-    NULL, NULL, NULL, v_code, v_params, NULL, NULL, NULL, v_now, NULL, NULL)::messages], ARRAY[1]);
+    NULL, NULL, NULL, v_code, v_params, NULL, NULL, NULL, v_now)::message_post]);
   UPDATE threads SET status = p_status, blocked_by_id = CASE WHEN p_status = 'BLOCKED' THEN p_by END WHERE id = p_thread;
   IF p_moderates THEN
     INSERT INTO audit_entries (actor_id, action, thread_id, details)
