@@ -4,6 +4,7 @@ import { getOperationAST } from 'graphql';
 import { identify } from '../auth/identity.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
 import { toAnswer } from './client-errors.js';
+import type { GraphqlContext } from './context.js';
 import { createContext } from './context.js';
 import { GRAPHQL_PATH } from './endpoint.js';
 import { Executor } from './executor.js';
@@ -57,8 +58,9 @@ export class KnownOperations {
     const document = this.executor.compiledDocument(query, operationName);
     const operation = document && getOperationAST(document, operationName);
     if (document === undefined || operation == null) return undefined;
-    const context = createContext(await identify(this.verifier, request.headers.authorization));
+    let context: GraphqlContext;
     try {
+      context = createContext(await identify(this.verifier, request.headers.authorization));
       await this.rules.beforeExecution({ document, operation }, variables, context);
     } catch {
       return undefined;

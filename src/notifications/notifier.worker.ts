@@ -43,8 +43,8 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
   #sweeper: NodeJS.Timeout | undefined;
   #next: NodeJS.Timeout | undefined;
   #restUntil = 0;
-  readonly #underWay = new Set<Promise<void>>();
-  #isHeldUp = false;
+  /** Batches, and when each was started. */
+  readonly #underWay = new Map<Promise<void>, number>();
   #sweeping: Promise<void> = Promise.resolve();
   #isSweeping = false;
   #stopped = false;
@@ -76,13 +76,12 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#stopListening();
     clearInterval(this.#sweeper);
     clearTimeout(this.#next);
-    await Promise.all([this.#sweeping, ...this.#underWay]);
+    await Promise.all([this.#sweeping, ...this.#underWay.keys()]);
   }
 
   #hint(userId: string): void {
     if (this.#hinted.size < MAX_HINTED) this.#hinted.add(userId);
-    if (this.#underWay.size === 0 || this.#isHeldUp)
-      this.#startIn(Math.max(GATHER_MS, this.#restUntil - performance.now()));
+    if (this.#isFree()) this.#startIn(Math.max(GATHER_MS, this.#restUntil - performance.now()));
   }
 
   #startIn(wait: number): void {
@@ -95,22 +94,26 @@ export class NotifierWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Takes those in who have been hinted for longest. */
   #start(): void {
-    if (this.#hinted.size === 0 || this.#underWay.size >= MOST_BATCHES) return;
+    if (this.#hinted.size === 0 || !this.#isFree()) return;
     const people = this.#takeHinted();
     const startedAt = performance.now();
     const passBy = setTimeout(() => {
-      this.#isHeldUp = true;
       this.#startIn(0);
-    }, SLOW_MS);
+    }, SLOW_MS + 1);
     const work = this.#take(people).finally(() => {
       clearTimeout(passBy);
-      this.#isHeldUp = false;
       this.#underWay.delete(work);
       const rest = this.#restAfter(performance.now() - startedAt, people.length);
       this.#restUntil = performance.now() + rest;
       if (this.#hinted.size > 0) this.#startIn(rest);
     });
-    this.#underWay.add(work);
+    this.#underWay.set(work, startedAt);
+  }
+
+  #isFree(): boolean {
+    const now = performance.now();
+    const areHeldUp = [...this.#underWay.values()].every((startedAt) => now - startedAt > SLOW_MS);
+    return this.#underWay.size < MOST_BATCHES && areHeldUp;
   }
 
   #takeHinted(): string[] {
