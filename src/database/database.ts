@@ -5,6 +5,7 @@ import { Config } from '../config.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
 import { isRaced, isTransient, toAppError } from './database-errors.js';
 import { toInstant } from '../instants.js';
+import { ReadPipelines } from './read-pipelines.js';
 
 /** bigint: positions stay far below 2^53. */
 const INT8 = 20;
@@ -30,6 +31,7 @@ export type SqlValue =
 @Injectable()
 export class Database implements OnApplicationShutdown {
   readonly pool: pg.Pool;
+  readonly #reads: ReadPipelines;
   readonly #logger = new Logger('Database');
   #prisma: Promise<PrismaClient> | undefined;
 
@@ -50,7 +52,10 @@ export class Database implements OnApplicationShutdown {
       idle_in_transaction_session_timeout: 10_000,
       idleTimeoutMillis: 30_000,
       keepAlive: true,
+      // Without a read under way it makes no difference.
+      pipeline: true,
     });
+    this.#reads = new ReadPipelines(this.pool);
     // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
     this.pool.on('error', (error) =>
       this.#logger.warn(`An idle connection broke: ${error.message}`),
@@ -67,19 +72,15 @@ export class Database implements OnApplicationShutdown {
    * tried again: everything that parley writes is idempotent.
    * @throws AppError SERVICE_UNAVAILABLE when the database cannot be reached or is too busy
    */
-  async rows<Row extends object>(
+  rows<Row extends object>(
     name: string,
     text: string,
     values: readonly SqlValue[],
   ): Promise<Row[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return (await this.pool.query<Row>({ name, text, values: [...values] })).rows;
-      } catch (error) {
-        if (attempt === ATTEMPTS || !(isTransient(error) || isRaced(error)))
-          throw toAppError(error);
-      }
-    }
+    return tryAgain(async () => {
+      const { rows } = await this.pool.query<Row>({ name, text, values: [...values] });
+      return rows;
+    });
   }
 
   /** The same for statements that give exactly one row. */
@@ -88,15 +89,46 @@ export class Database implements OnApplicationShutdown {
     text: string,
     values: readonly SqlValue[],
   ): Promise<Row> {
-    const [row] = await this.rows<Row>(name, text, values);
-    if (row === undefined) throw new Error(`BUG: ${name} gave no row`);
-    return row;
+    return only(name, await this.rows<Row>(name, text, values));
+  }
+
+  /** As rows, for statements that only read, take no lock and are short, since others may wait behind them. */
+  readRows<Row extends object>(
+    name: string,
+    text: string,
+    values: readonly SqlValue[],
+  ): Promise<Row[]> {
+    return tryAgain(() => this.#reads.query<Row>({ name, text, values: [...values] }));
+  }
+
+  /** The same for statements that give exactly one row. */
+  async readRow<Row extends object>(
+    name: string,
+    text: string,
+    values: readonly SqlValue[],
+  ): Promise<Row> {
+    return only(name, await this.readRows<Row>(name, text, values));
   }
 
   async onApplicationShutdown(): Promise<void> {
     await (await this.#prisma)?.$disconnect();
     await this.pool.end();
   }
+}
+
+async function tryAgain<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(isTransient(error) || isRaced(error))) throw toAppError(error);
+    }
+  }
+}
+
+function only<Row>(name: string, [row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error(`BUG: ${name} gave no row`);
+  return row;
 }
 
 async function openPrisma(pool: pg.Pool): Promise<PrismaClient> {

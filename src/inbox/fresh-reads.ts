@@ -42,8 +42,8 @@ export class FreshReads {
     values: readonly SqlValue[],
   ): Promise<Row> {
     // Of what a service or an admin sees beyond their own threads, no journal tells.
-    if (!this.replica.isUsable || isModerator(viewer))
-      return this.database.row<Row>(name, text, values);
+    if (isModerator(viewer)) return this.database.row<Row>(name, text, values);
+    if (!this.replica.isUsable) return this.database.readRow<Row>(name, text, values);
     return this.#freshRow(viewer.userId, name, text, values);
   }
 
@@ -54,7 +54,9 @@ export class FreshReads {
     values: readonly SqlValue[],
   ): Promise<Row> {
     const [primary, copies] = await Promise.all([
-      this.database.row<{ mark: string }>('journal_mark', `SELECT ${mark('$1')} AS mark`, [userId]),
+      this.database.readRow<{ mark: string }>('journal_mark', `SELECT ${mark('$1')} AS mark`, [
+        userId,
+      ]),
       // One statement is one snapshot.
       this.replica.rows<Row & Copied>(
         name,
@@ -65,7 +67,7 @@ export class FreshReads {
     ]);
     const copy = copies?.[0];
     if (copy === undefined || copy.copyMark === null || copy.copyMark !== primary.mark)
-      return this.database.row<Row>(name, text, values);
+      return this.database.readRow<Row>(name, text, values);
     return copy;
   }
 }

@@ -24,7 +24,7 @@ export class JournalRepository {
   constructor(private readonly database: Database) {}
 
   async stateOf(userId: string): Promise<JournalState> {
-    const { life, ...state } = await this.database.row<JournalState & { life: string }>(
+    const { life, ...state } = await this.database.readRow<JournalState & { life: string }>(
       'journal_state',
       STATE,
       [userId],
@@ -34,7 +34,7 @@ export class JournalRepository {
 
   /** Entries after a position, oldest first, as they concern the person now. */
   readAfter(userId: string, position: number, limit: number): Promise<JournalEntry[]> {
-    return this.database.rows<JournalEntry>('journal_page', PAGE, [userId, position, limit]);
+    return this.database.readRows<JournalEntry>('journal_page', PAGE, [userId, position, limit]);
   }
 
   /** Where the journals of these people stand; people without one are missing. */

@@ -27,7 +27,7 @@ export class MessagesRepository {
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, MessageRow>> {
-    const columns = await this.database.row<MessageColumns>(
+    const columns = await this.database.readRow<MessageColumns>(
       'messages_visible',
       selectMessages(`SELECT m.* FROM messages m WHERE m.id = ANY ($2::uuid[])
          AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`),
@@ -39,7 +39,7 @@ export class MessagesRepository {
   /** The messages at these places (`thread:sequence`). The caller has been given the threads already. */
   async findByPlaces(places: readonly string[]): Promise<ReadonlyMap<string, MessageRow>> {
     const parts = places.map((place) => place.split(':'));
-    const columns = await this.database.row<MessageColumns>(
+    const columns = await this.database.readRow<MessageColumns>(
       'messages_by_place',
       selectMessages(`SELECT m.* FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
        JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`),
@@ -144,7 +144,7 @@ export class MessagesRepository {
    * person: the first receipt that reaches the message is when it was read.
    */
   async findReaders(messageIds: readonly string[]): Promise<ReadonlyMap<string, ReaderRow[]>> {
-    const rows = await this.database.rows<ReaderRow>(
+    const rows = await this.database.readRows<ReaderRow>(
       'message_readers',
       `SELECT m.id AS "messageId", p.user_id AS "userId", p.last_delivered_sequence >= m.sequence AS delivered,
          (SELECT r.read_at FROM read_receipts r

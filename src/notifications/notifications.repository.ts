@@ -35,7 +35,7 @@ export class NotificationsRepository {
       values.push(after.updatedAt, after.id);
       conditions += ' AND (n.updated_at, n.id) < ($3::timestamptz, $4::uuid)';
     }
-    return this.database.rows<NotificationRow>(
+    return this.database.readRows<NotificationRow>(
       shape.join('_'),
       `SELECT ${COLUMNS} FROM ${OWN} WHERE n.user_id = $1 AND n.count > 0${conditions}
        ORDER BY n.updated_at DESC, n.id DESC LIMIT $2`,
@@ -48,7 +48,7 @@ export class NotificationsRepository {
     userId: string,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, NotificationRow>> {
-    const rows = await this.database.rows<NotificationRow>(
+    const rows = await this.database.readRows<NotificationRow>(
       'notifications_by_id',
       `SELECT ${COLUMNS} FROM ${OWN} WHERE n.user_id = $1 AND n.id = ANY ($2::uuid[])`,
       [userId, ids],
@@ -57,7 +57,7 @@ export class NotificationsRepository {
   }
 
   async countUnread(userId: string): Promise<number> {
-    const { count } = await this.database.row<{ count: number }>(
+    const { count } = await this.database.readRow<{ count: number }>(
       'notifications_unread',
       `SELECT count(*) FROM ${OWN} WHERE n.user_id = $1 AND n.count > 0 AND ${UNREAD}`,
       [userId],

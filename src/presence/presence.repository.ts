@@ -20,7 +20,7 @@ export class PresenceRepository {
     viewer: Viewer,
     userIds: readonly string[],
   ): Promise<ReadonlyMap<string, Instant | null>> {
-    const rows = await this.database.rows<{ id: string; lastSeenAt: Instant | null }>(
+    const rows = await this.database.readRows<{ id: string; lastSeenAt: Instant | null }>(
       'presence_visible',
       `SELECT u.id, u.last_seen_at AS "lastSeenAt" FROM users u
        WHERE u.id = ANY ($2::text[]) AND (u.id = $1 OR EXISTS (

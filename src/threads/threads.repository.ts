@@ -30,7 +30,7 @@ export class ThreadsRepository {
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ThreadRow>> {
-    const columns = await this.database.row<ThreadColumns>(
+    const columns = await this.database.readRow<ThreadColumns>(
       'threads_visible',
       selectThreads(`FROM threads t LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
        WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`),
@@ -92,7 +92,7 @@ export class ThreadsRepository {
   async findParticipants(
     threadIds: readonly string[],
   ): Promise<ReadonlyMap<string, ParticipantRow[]>> {
-    const rows = await this.database.rows<ParticipantRow>(
+    const rows = await this.database.readRows<ParticipantRow>(
       'participants_of_threads',
       `SELECT p.thread_id AS "threadId", p.user_id AS "userId", p.role, p.joined_at AS "joinedAt",
          p.joined_sequence AS "joinedSequence", p.last_read_sequence AS "lastReadSequence",
