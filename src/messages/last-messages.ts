@@ -1,16 +1,21 @@
 import type { Detail } from '../database/columns.js';
 import type { ThreadAddition, ThreadColumns } from '../threads/thread-columns.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
+import type { UserRow } from '../users/user-rows.js';
 import { messageColumns, messageReader } from './message-columns.js';
 import type { MessageRow } from './message-rows.js';
 
 const PREFIX = 'lastMessage.';
+/** What the thread knows of it. */
+const KNOWN: readonly string[] = ['threadId', 'sequence'];
 
 const additionOf = (detail: Detail): ThreadAddition => ({
   name: `l_${detail}`,
   join: 'LEFT JOIN messages m ON m.id = t.last_message_id',
   columns: Object.fromEntries(
-    Object.entries(messageColumns(detail)).map(([name, expression]) => [PREFIX + name, expression]),
+    Object.entries(messageColumns(detail))
+      .filter(([name]) => !KNOWN.includes(name))
+      .map(([name, expression]) => [PREFIX + name, expression]),
   ),
   people: [`${PREFIX}authorId`],
 });
@@ -25,13 +30,15 @@ export const LAST_MESSAGES: Readonly<Record<Detail, ThreadAddition>> = {
 export function withLastMessages(
   threads: readonly ThreadRow[],
   columns: ThreadColumns,
+  userOf: (id: string) => UserRow,
 ): (ThreadRow & { lastMessage: MessageRow | null })[] {
   const added = Object.fromEntries(
     Object.entries(columns)
       .filter(([name]) => name.startsWith(PREFIX))
       .map(([name, column]) => [name.slice(PREFIX.length), column]),
   );
-  const messageAt = messageReader({ ...added, people: columns.people });
+  const known = { threadId: columns.id, sequence: columns.lastSequence };
+  const messageAt = messageReader({ ...added, ...known }, userOf);
   return threads.map((thread, index) =>
     Object.assign(thread, {
       lastMessage: thread.lastSequence === 0 ? null : messageAt(index),

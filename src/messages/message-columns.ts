@@ -1,8 +1,8 @@
 import type { Columns, Detail, People } from '../database/columns.js';
-import { asColumns, columnsFor, peopleOf, valueAt } from '../database/columns.js';
+import { asPage, columnsFor, peopleOf, valueAt } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
-import { userOf } from '../users/user-rows.js';
+import { userReader } from '../users/user-rows.js';
 import type { MessageRow } from './message-rows.js';
 
 type Stored = Omit<MessageRow, 'senderUserId' | 'sender'>;
@@ -60,27 +60,29 @@ export type MessageColumns = Columns<Stored> & { readonly people: People };
 export const messageColumns = (detail: Detail): Readonly<Record<string, string>> =>
   columnsFor(EXPRESSIONS, detail, RARE);
 
-const COLUMNS: Readonly<Record<Detail, string>> = {
-  plain: asColumns(messageColumns('plain')),
-  whole: asColumns(messageColumns('whole')),
+const PEOPLE = peopleOf('SELECT p.author_id FROM page p');
+const VALUE: Readonly<Record<Detail, string>> = {
+  plain: asPage(messageColumns('plain'), PEOPLE),
+  whole: asPage(messageColumns('whole'), PEOPLE),
 };
 
 /** @param page a SELECT of whole messages in the order of the page */
 export const selectMessages = (page: string, detail: Detail = 'whole'): string =>
-  `WITH page AS MATERIALIZED (${page})
-   SELECT ${COLUMNS[detail]}, ${peopleOf('SELECT p.author_id FROM page p')} AS people FROM page m`;
+  `WITH page AS MATERIALIZED (${page}) SELECT ${VALUE[detail]} FROM page m`;
 
 export function toMessages(columns: MessageColumns): MessageRow[] {
-  const messageAt = messageReader(columns);
+  const messageAt = messageReader(columns, userReader(columns.people));
   return (columns.id ?? []).map((_, index) => messageAt(index));
 }
 
-/** @returns the message at a place of the page; the messages of one sender share one */
-export function messageReader(columns: MessageColumns): (index: number) => MessageRow {
-  const { id, threadId, sequence, body, messageType, sentAt, people } = columns;
+/** @returns the message at a place of the page */
+export function messageReader(
+  columns: Columns<Stored>,
+  userOf: (id: string) => UserRow,
+): (index: number) => MessageRow {
+  const { id, threadId, sequence, body, messageType, sentAt } = columns;
   const { latitude, longitude, locationLabel, systemCode, systemParams } = columns;
   const { replyToId, clientMessageId, editedAt, deletedAt } = columns;
-  const senders = new Map<string, UserRow>();
   return (index) => {
     const authorId = valueAt(columns.authorId, index);
     const type = valueAt(messageType, index);
@@ -91,7 +93,7 @@ export function messageReader(columns: MessageColumns): (index: number) => Messa
       sequence: valueAt(sequence, index),
       authorId,
       senderUserId: isPersons ? authorId : null,
-      sender: isPersons ? senderOf(authorId, senders, people) : null,
+      sender: isPersons ? userOf(authorId) : null,
       body: valueAt(body, index),
       messageType: type,
       latitude: valueAt(latitude, index),
@@ -106,13 +108,4 @@ export function messageReader(columns: MessageColumns): (index: number) => Messa
       deletedAt: toInstantOrNull(valueAt(deletedAt, index)),
     };
   };
-}
-
-function senderOf(id: string, senders: Map<string, UserRow>, people: People): UserRow {
-  let sender = senders.get(id);
-  if (sender === undefined) {
-    sender = userOf(id, people);
-    senders.set(id, sender);
-  }
-  return sender;
 }

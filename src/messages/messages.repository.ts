@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
-import type { Detail } from '../database/columns.js';
-import { statementName } from '../database/columns.js';
+import type { Detail, Page } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
+import { statementName, StatementTexts } from '../database/statement.js';
 import type { Window } from '../page-window.js';
 import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
@@ -17,6 +17,8 @@ import { toBatch, toParameters } from './send.js';
 
 @Injectable()
 export class MessagesRepository {
+  readonly #pages = new StatementTexts();
+
   constructor(
     private readonly database: Database,
     private readonly freshReads: FreshReads,
@@ -27,25 +29,25 @@ export class MessagesRepository {
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, MessageRow>> {
-    const columns = await this.database.readRow<MessageColumns>(
+    const { page } = await this.database.readRow<Page<MessageColumns>>(
       'messages_visible',
       selectMessages(`SELECT m.* FROM messages m WHERE m.id = ANY ($2::uuid[])
          AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`),
       [viewer.userId, ids, isModerator(viewer)],
     );
-    return new Map(toMessages(columns).map((row) => [row.id, row]));
+    return new Map(toMessages(page).map((row) => [row.id, row]));
   }
 
   /** The messages at these places (`thread:sequence`). The caller has been given the threads already. */
   async findByPlaces(places: readonly string[]): Promise<ReadonlyMap<string, MessageRow>> {
     const parts = places.map((place) => place.split(':'));
-    const columns = await this.database.readRow<MessageColumns>(
+    const { page } = await this.database.readRow<Page<MessageColumns>>(
       'messages_by_place',
       selectMessages(`SELECT m.* FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
        JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`),
       [parts.map(([threadId = '']) => threadId), parts.map(([, sequence]) => Number(sequence))],
     );
-    return new Map(toMessages(columns).map((row) => [`${row.threadId}:${row.sequence}`, row]));
+    return new Map(toMessages(page).map((row) => [`${row.threadId}:${row.sequence}`, row]));
   }
 
   /** A page of one thread by sequence; one row more than asked for tells that there is more. */
@@ -127,16 +129,17 @@ export class MessagesRepository {
     viewer: Viewer,
     detail: Detail,
     name: string,
-    page: string,
+    rows: string,
     values: readonly SqlValue[],
   ): Promise<MessageRow[]> {
-    const columns = await this.freshReads.row<MessageColumns>(
+    const statement = statementName(name, detail);
+    const { page } = await this.freshReads.row<Page<MessageColumns>>(
       viewer,
-      statementName(name, detail),
-      selectMessages(page, detail),
+      statement,
+      this.#pages.textOf(statement, () => selectMessages(rows, detail)),
       values,
     );
-    return toMessages(columns);
+    return toMessages(page);
   }
 
   /**

@@ -29,7 +29,7 @@ export class ThreadListResolver {
   ): Promise<Connection<ThreadRow>> {
     const window = windowOf(args, parseThreadCursor);
     const messageFields = fieldsOfNodes(info, ['lastMessage']);
-    const { threads, columns } = await this.threadsService.findPage(
+    const { threads, columns, userOf } = await this.threadsService.findPage(
       viewer,
       args.filter ?? {},
       window.after,
@@ -39,7 +39,7 @@ export class ThreadListResolver {
         ? undefined
         : LAST_MESSAGES[detailFor(messageFields, PLAIN_MESSAGE_FIELDS)],
     );
-    const rows = messageFields === null ? threads : withLastMessages(threads, columns);
+    const rows = messageFields === null ? threads : withLastMessages(threads, columns, userOf);
     return connectionOf(window, rows, threadCursor);
   }
 }

@@ -1,7 +1,7 @@
 import type { Columns, Detail, People } from '../database/columns.js';
-import { asColumns, columnsFor, peopleOf, valueAt } from '../database/columns.js';
+import { asPage, columnsFor, peopleOf, valueAt } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
-import { userOf } from '../users/user-rows.js';
+import type { UserRow } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
 
 type Stored = Omit<ThreadRow, 'tourist' | 'guide'>;
@@ -87,12 +87,11 @@ export function selectThreads(
   return `WITH page AS MATERIALIZED (
       SELECT t.*, v.user_id AS viewer_id, v.unread_count, v.muted_until${added} ${rest}
     )
-    SELECT ${asColumns(expressions)},
-      ${peopleOf(`SELECT unnest(ARRAY[${people.join(', ')}]) FROM page p`)} AS people FROM page t`;
+    SELECT ${asPage(expressions, peopleOf(`SELECT unnest(ARRAY[${people.join(', ')}]) FROM page p`))} FROM page t`;
 }
 
-export function toThreads(columns: ThreadColumns): ThreadRow[] {
-  const { id, tripId, touristId, guideId, status, blockedById, people } = columns;
+export function toThreads(columns: Columns<Stored>, userOf: (id: string) => UserRow): ThreadRow[] {
+  const { id, tripId, touristId, guideId, status, blockedById } = columns;
   const { lastSequence, lastMessageId, lastMessageAt, activityAt, createdAt, updatedAt } = columns;
   const { unreadCount, viewerMutedUntil, viewerCanSend } = columns;
   return (id ?? []).map((thread, index) => {
@@ -103,8 +102,8 @@ export function toThreads(columns: ThreadColumns): ThreadRow[] {
       tripId: valueAt(tripId, index),
       touristId: tourist,
       guideId: guide,
-      tourist: userOf(tourist, people),
-      guide: userOf(guide, people),
+      tourist: userOf(tourist),
+      guide: userOf(guide),
       status: valueAt(status, index),
       blockedById: valueAt(blockedById, index),
       lastSequence: valueAt(lastSequence, index),

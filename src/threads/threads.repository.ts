@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
-import type { Detail } from '../database/columns.js';
-import { statementName } from '../database/columns.js';
+import type { Detail, Page } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
+import { statementName, StatementTexts } from '../database/statement.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
+import { userReader } from '../users/user-rows.js';
 import type { ThreadAddition, ThreadColumns } from './thread-columns.js';
 import { selectThreads, toThreads } from './thread-columns.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
@@ -20,6 +21,8 @@ export interface Outcome {
 
 @Injectable()
 export class ThreadsRepository {
+  readonly #pages = new StatementTexts();
+
   constructor(
     private readonly database: Database,
     private readonly freshReads: FreshReads,
@@ -30,20 +33,20 @@ export class ThreadsRepository {
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ThreadRow>> {
-    const columns = await this.database.readRow<ThreadColumns>(
+    const { page } = await this.database.readRow<Page<ThreadColumns>>(
       'threads_visible',
       selectThreads(`FROM threads t LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
        WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`),
       [viewer.userId, ids, isModerator(viewer)],
     );
-    return new Map(toThreads(columns).map((row) => [row.id, row]));
+    return new Map(toThreads(page, userReader(page.people)).map((row) => [row.id, row]));
   }
 
   /**
    * A page by activity, newest first: the viewer's threads, or all of them for a service or an admin.
    * @returns for toThreads, and with the columns of the addition
    */
-  findPage(
+  async findPage(
     viewer: Viewer,
     selection: ThreadSelection,
     after: ActivityKey | null,
@@ -75,17 +78,21 @@ export class ThreadsRepository {
     if (typeof status === 'string') require('status', `t.status = ${bind(status)}::thread_status`);
     if (unread === true) require('unread', 'v.unread_count > 0');
     if (unread === false) require('read', 'coalesce(v.unread_count, 0) = 0');
-    return this.freshReads.row<ThreadColumns>(
-      viewer,
-      statementName('list', ...shape, detail, addition?.name),
+    const statement = statementName('list', ...shape, detail, addition?.name);
+    const select = (): string =>
       selectThreads(
         `FROM ${source} ${addition?.join ?? ''} WHERE ${conditions.join(' AND ')}
          ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC LIMIT $2`,
         detail,
         addition,
-      ),
+      );
+    const { page } = await this.freshReads.row<Page<ThreadColumns>>(
+      viewer,
+      statement,
+      this.#pages.textOf(statement, select),
       values,
     );
+    return page;
   }
 
   /** Everybody in these threads, tourist and guide first. The caller has been given the threads already. */

@@ -8,6 +8,8 @@ import type { Detail } from '../database/columns.js';
 import type { ThreadAddition, ThreadColumns } from './thread-columns.js';
 import { toThreads } from './thread-columns.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
+import type { UserRow } from '../users/user-rows.js';
+import { userReader } from '../users/user-rows.js';
 import type { Outcome } from './threads.repository.js';
 import { ThreadsRepository } from './threads.repository.js';
 
@@ -31,7 +33,7 @@ export class ThreadsService {
 
   /**
    * A page of the list, with what another room adds to it.
-   * @returns the columns of the addition beside the threads
+   * @returns beside the threads the columns of the addition, and the page's people by id
    */
   async findPage(
     viewer: Viewer,
@@ -40,9 +42,10 @@ export class ThreadsService {
     limit: number,
     detail: Detail = 'whole',
     addition?: ThreadAddition,
-  ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns }> {
+  ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns; userOf: (id: string) => UserRow }> {
     const columns = await this.threads.findPage(viewer, selection, after, limit, detail, addition);
-    return { threads: toThreads(columns), columns };
+    const userOf = userReader(columns.people);
+    return { threads: toThreads(columns, userOf), columns, userOf };
   }
 
   /** Of threads that the caller has been given by this service. */

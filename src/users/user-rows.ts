@@ -1,4 +1,5 @@
 import type { People } from '../database/columns.js';
+import { valueAt } from '../database/columns.js';
 
 /** A person as others see them. */
 export interface UserRow {
@@ -7,8 +8,14 @@ export interface UserRow {
   readonly avatarUrl: string | null;
 }
 
-/** Everybody named in a page is among its people; a name that is not known is null. */
-export function userOf(id: string, people: People): UserRow {
-  const [displayName, avatarUrl] = people?.[id] ?? [null, null];
-  return { id, displayName, avatarUrl };
+/** @returns the person of an id; everybody named in a page is among its people, and a name that is not known is null */
+export function userReader([ids, displayNames, avatarUrls]: People): (id: string) => UserRow {
+  const users = new Map<string, UserRow>();
+  for (const [index, id] of (ids ?? []).entries())
+    users.set(id, {
+      id,
+      displayName: valueAt(displayNames, index),
+      avatarUrl: valueAt(avatarUrls, index),
+    });
+  return (id) => users.get(id) ?? { id, displayName: null, avatarUrl: null };
 }

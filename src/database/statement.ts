@@ -1,0 +1,23 @@
+/** PostgreSQL tells prepared statements apart by so many bytes of their names. */
+const LONGEST_NAME = 63;
+
+/** Tells one variant of a statement from the others. */
+export function statementName(...parts: (string | undefined)[]): string {
+  const name = parts.filter((part) => part !== undefined).join('_');
+  if (name.length > LONGEST_NAME) throw new Error(`BUG: the statement's name is too long: ${name}`);
+  return name;
+}
+
+/** Statements by their names; a page's is as long as ten of its rows, so it is put together once. */
+export class StatementTexts {
+  readonly #texts = new Map<string, string>();
+
+  textOf(name: string, make: () => string): string {
+    let text = this.#texts.get(name);
+    if (text === undefined) {
+      text = make();
+      this.#texts.set(name, text);
+    }
+    return text;
+  }
+}
