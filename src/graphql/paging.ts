@@ -134,25 +134,37 @@ export function connectionOf<Key, Node>(
   rows: readonly Node[],
   cursorOf: (node: Node) => string,
 ): Connection<Node> {
-  const more = rows.length > window.limit;
   const nodes = rows.slice(0, window.limit);
   if (window.backwards) nodes.reverse();
-  const [first, last] = [nodes[0], nodes.at(-1)];
-  return {
-    // Made when it is asked for: most clients take the nodes alone.
-    get edges() {
-      return nodes.map((node) => ({ cursor: cursorOf(node), node }));
-    },
-    nodes,
-    get pageInfo() {
-      return {
-        hasNextPage: window.backwards ? window.before !== null : more,
-        hasPreviousPage: window.backwards ? more : window.after !== null,
-        startCursor: first === undefined ? null : cursorOf(first),
-        endCursor: last === undefined ? null : cursorOf(last),
-      };
-    },
-  };
+  return new PageConnection(window, nodes, rows.length > window.limit, cursorOf);
+}
+
+/**
+ * Makes what else there is to a page when it is asked for: most clients take the nodes alone. A class, because V8 gives an
+ * object literal with getters a shape of its own each time, which keeps the rows from the young generation's collector.
+ */
+class PageConnection<Key, Node> implements Connection<Node> {
+  constructor(
+    private readonly window: Window<Key>,
+    readonly nodes: Node[],
+    private readonly more: boolean,
+    private readonly cursorOf: (node: Node) => string,
+  ) {}
+
+  get edges(): Edge<Node>[] {
+    return this.nodes.map((node) => ({ cursor: this.cursorOf(node), node }));
+  }
+
+  get pageInfo(): PageInfo {
+    const { window, more, nodes } = this;
+    const [first, last] = [nodes[0], nodes.at(-1)];
+    return {
+      hasNextPage: window.backwards ? window.before !== null : more,
+      hasPreviousPage: window.backwards ? more : window.after !== null,
+      startCursor: first === undefined ? null : this.cursorOf(first),
+      endCursor: last === undefined ? null : this.cursorOf(last),
+    };
+  }
 }
 
 /** Opaque cursors: `kind` keeps the cursor of one list from being used in another. */

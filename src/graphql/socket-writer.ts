@@ -41,20 +41,11 @@ export class SocketWriter {
   }
 
   forOperation(id: string): FrameWriter {
-    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-    const isReady = (): boolean => this.ready;
-    return {
-      get ready() {
-        return isReady();
-      },
-      next: (payload) => {
-        this.#write(`${head}${payload}}`);
-      },
-    };
+    return new OperationFrames(this, `{"id":${JSON.stringify(id)},"type":"next","payload":`);
   }
 
   /** All that is written in one turn leaves in one piece: a system call for each event is most of what it costs. */
-  #write(frame: string): void {
+  write(frame: string): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
     if (!this.#isJoining) {
       this.#isJoining = true;
@@ -72,5 +63,21 @@ export class SocketWriter {
     if (!this.#full || this.socket.bufferedAmount > HIGH_WATER_BYTES / 2) return;
     this.#full = false;
     this.onDrain();
+  }
+}
+
+/** A class: a literal with a getter would have a shape of its own for each operation, and a socket keeps it. */
+class OperationFrames implements FrameWriter {
+  constructor(
+    private readonly writer: SocketWriter,
+    private readonly head: string,
+  ) {}
+
+  get ready(): boolean {
+    return this.writer.ready;
+  }
+
+  next(payload: string): void {
+    this.writer.write(`${this.head}${payload}}`);
   }
 }
