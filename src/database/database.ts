@@ -6,6 +6,7 @@ import type { PrismaClient } from '../generated/prisma/client.js';
 import { isRaced, isTransient, toAppError } from './database-errors.js';
 import { toInstant } from '../instants.js';
 import { ReadPipelines } from './read-pipelines.js';
+import { takeRows } from './take-rows.js';
 
 /** bigint: positions stay far below 2^53. */
 const INT8 = 20;
@@ -77,10 +78,9 @@ export class Database implements OnApplicationShutdown {
     text: string,
     values: readonly SqlValue[],
   ): Promise<Row[]> {
-    return tryAgain(async () => {
-      const { rows } = await this.pool.query<Row>({ name, text, values: [...values] });
-      return rows;
-    });
+    return tryAgain(async () =>
+      takeRows(await this.pool.query<Row>({ name, text, values: [...values] })),
+    );
   }
 
   /** The same for statements that give exactly one row. */

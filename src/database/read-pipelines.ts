@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { takeRows } from './take-rows.js';
 
 /** Statements that a connection is given at a time; more take another connection. */
 const DEPTH = 16;
@@ -56,7 +57,7 @@ class Pipeline {
     try {
       const client = await this.client;
       if (this.#frontSince === Infinity) this.#frontSince = performance.now();
-      return (await client.query<Row>(query)).rows;
+      return takeRows(await client.query<Row>(query));
     } finally {
       this.#frontSince = performance.now();
       this.#underWay -= 1;

@@ -5,6 +5,7 @@ import { Config } from '../config.js';
 import type { SqlValue } from './database.js';
 import { Database } from './database.js';
 import { errorCode } from './error-code.js';
+import { takeRows } from './take-rows.js';
 
 /** How long a statement may take, the wait for a connection included. What is asked here takes milliseconds. */
 const PATIENCE_MS = 1_000;
@@ -106,7 +107,7 @@ export class Replica implements OnModuleInit, OnApplicationShutdown {
     values: readonly SqlValue[],
   ): Promise<Row[]> {
     if (this.#pool === undefined) throw new Error('BUG: there is no replica');
-    return (await soon(this.#pool.query<Row>({ name, text, values: [...values] }))).rows;
+    return takeRows(await soon(this.#pool.query<Row>({ name, text, values: [...values] })));
   }
 
   async #verify(client: pg.PoolClient): Promise<void> {
