@@ -1,0 +1,95 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { Database } from '../src/database/database.js';
+import type { TestApp } from './support/app.js';
+import { startApp, until } from './support/app.js';
+import { openThread, send } from './support/seeds.js';
+
+const PAGE = `query ($threadId: ID!) {
+  messages(filter: { threadId: $threadId }) { nodes { body } }
+}`;
+/** How long a statement may take before others no longer line up behind it. */
+const SLOW_MS = 10;
+
+let app: TestApp;
+let threadId: string;
+/** Somebody else in the database, who can lock a table against all reads. */
+let other: Client;
+
+beforeAll(async () => {
+  app = await startApp();
+  threadId = (await openThread(app)).id;
+  await send(app.as('ann'), threadId, 'Hello');
+});
+beforeEach(async () => {
+  other = new Client({ connectionString: app.databaseUrl });
+  await other.connect();
+  await other.query('BEGIN; LOCK TABLE messages IN ACCESS EXCLUSIVE MODE');
+});
+afterEach(() => other.end());
+afterAll(() => app.stop());
+
+const unlock = (): Promise<unknown> => other.query('ROLLBACK');
+
+const pageOf = async (sub: string): Promise<string[]> =>
+  (await app.as(sub).run(PAGE, { threadId })).messages.nodes.map(({ body }: any) => body);
+
+/** The backends that wait for the lock. */
+async function waiting(): Promise<number[]> {
+  const { rows } = await other.query(
+    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows.map(({ pid }) => pid);
+}
+
+const backendOf = async (): Promise<number> => {
+  const [row] = await app
+    .get(Database)
+    .readRows<{ pid: number }>('backend_of', 'SELECT pg_backend_pid() AS pid', []);
+  return row!.pid;
+};
+
+describe('reads', () => {
+  it('that come at once share connections, sixteen one', async () => {
+    const backends = await Promise.all(Array.from({ length: 33 }, backendOf));
+    expect(new Set(backends.slice(0, 16)).size).toBe(1);
+    expect(new Set(backends.slice(16, 32)).size).toBe(1);
+    expect(new Set(backends).size).toBe(3);
+  });
+
+  it('that come later pass by one that waits', async () => {
+    const held = pageOf('ann');
+    const since = performance.now();
+    await until(async () => (await waiting()).length === 1, 'the page waits for the lock');
+    await until(() => performance.now() - since > 2 * SLOW_MS, 'it has waited for too long');
+    const { threads } = await app.as('ann').run('{ threads { nodes { id } } }');
+    expect(threads.nodes).toEqual([{ id: threadId }]);
+    expect(await waiting()).toHaveLength(1);
+    await unlock();
+    expect(await held).toEqual(['Hello']);
+  });
+
+  it('are all answered when the connection that they share breaks', async () => {
+    const held = ['ann', 'ben', 'ann', 'ben', 'ann'].map(pageOf);
+    await until(async () => (await waiting()).length > 0, 'pages wait for the lock');
+    const broken = await waiting();
+    await other.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [broken]);
+    await until(async () => {
+      const backends = await waiting();
+      return backends.length > 0 && !backends.some((pid) => broken.includes(pid));
+    }, 'others wait in their place');
+    await unlock();
+    expect(await Promise.all(held)).toEqual(Array.from(held, () => ['Hello']));
+  });
+
+  it('do not fail because the one before them does', async () => {
+    const read = (divisor: number): Promise<object[]> =>
+      app.get(Database).readRows('a_division', 'SELECT 6 / $1::int AS result', [divisor]);
+    const outcomes = await Promise.allSettled([read(1), read(0), read(2)]);
+    expect(outcomes).toMatchObject([
+      { value: [{ result: 6 }] },
+      { reason: { code: '22012' } },
+      { value: [{ result: 3 }] },
+    ]);
+  });
+});
