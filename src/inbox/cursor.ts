@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError, badInput, ErrorCode } from '../errors.js';
 
 /** Where a person's journal stands, and what of it is still kept. */
@@ -10,8 +10,7 @@ export interface JournalBounds {
 }
 
 /** Ties a cursor to its person without naming them. */
-const ownerTag = (userId: string): string =>
-  createHash('sha256').update(userId).digest('base64url').slice(0, 8);
+const ownerTag = (userId: string): string => hash('sha256', userId, 'base64url').slice(0, 8);
 
 const SHAPE = /^([\w-]{8}):([\w-]{8}):(0|[1-9]\d{0,14})$/;
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import type { JournalEntry, JournalState } from './journal-entry.js';
@@ -29,7 +29,7 @@ export class JournalRepository {
       STATE,
       [userId],
     );
-    return { ...state, epoch: createHash('sha256').update(life).digest('base64url').slice(0, 8) };
+    return { ...state, epoch: hash('sha256', life, 'base64url').slice(0, 8) };
   }
 
   /** Entries after a position, oldest first, as they concern the person now. */
