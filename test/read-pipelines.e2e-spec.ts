@@ -17,7 +17,8 @@ let threadId: string;
 let other: Client;
 
 beforeAll(async () => {
-  app = await startApp();
+  // The notifier would wait for the lock as well.
+  app = await startApp({ NOTIFIER: 'false' });
   threadId = (await openThread(app)).id;
   await send(app.as('ann'), threadId, 'Hello');
 });
@@ -36,11 +37,17 @@ const pageOf = async (sub: string): Promise<string[]> =>
 
 /** The backends that wait for the lock. */
 async function waiting(): Promise<number[]> {
+  // A transaction sees the activity of its first look until it is told to look again.
+  await other.query('SELECT pg_stat_clear_snapshot()');
   const { rows } = await other.query(
     `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
   );
   return rows.map(({ pid }) => pid);
 }
+
+/** A read that waits for the lock; it is prepared under the name, which waits as well. */
+const count = (name: string): Promise<object[]> =>
+  app.get(Database).readRows(name, 'SELECT count(*) FROM messages', []);
 
 const backendOf = async (): Promise<number> => {
   const [row] = await app
@@ -69,6 +76,15 @@ describe('reads', () => {
     expect(await held).toEqual(['Hello']);
   });
 
+  it('leave half of the connections to writes, however many wait', async () => {
+    const held = Array.from({ length: 200 }, () => count('held'));
+    await until(async () => (await waiting()).length === 5, 'half of the pool waits for the lock');
+    expect(await app.get(Database).rows('a_write', 'SELECT 1 AS done', [])).toEqual([{ done: 1 }]);
+    expect(await waiting()).toHaveLength(5);
+    await unlock();
+    expect(await Promise.all(held)).toEqual(Array.from(held, () => [{ count: 1 }]));
+  });
+
   it('are all answered when the connection that they share breaks', async () => {
     const held = ['ann', 'ben', 'ann', 'ben', 'ann'].map(pageOf);
     await until(async () => (await waiting()).length > 0, 'pages wait for the lock');
@@ -80,6 +96,19 @@ describe('reads', () => {
     }, 'others wait in their place');
     await unlock();
     expect(await Promise.all(held)).toEqual(Array.from(held, () => ['Hello']));
+  });
+
+  it('are answered when what they were prepared with is cancelled', async () => {
+    const held = Promise.allSettled([count('cancelled'), count('cancelled'), count('cancelled')]);
+    await until(async () => (await waiting()).length === 1, 'the first waits for the lock');
+    await other.query('SELECT pg_cancel_backend($1)', await waiting());
+    await until(async () => (await waiting()).length === 1, 'the next one waits');
+    await unlock();
+    expect(await held).toMatchObject([
+      { reason: { code: 'SERVICE_UNAVAILABLE' } },
+      { value: [{ count: 1 }] },
+      { value: [{ count: 1 }] },
+    ]);
   });
 
   it('do not fail because the one before them does', async () => {

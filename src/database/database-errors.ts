@@ -2,6 +2,11 @@ import { AppError, ErrorCode } from '../errors.js';
 
 /** Serialization failure, deadlock. */
 const CONFLICTING = ['40001', '40P01'];
+/**
+ * A statement that is not prepared, or is already: so it is found by those that were sent behind the first of its name, before
+ * that one's preparation failed.
+ */
+const UNPREPARED = ['26000', '42P05'];
 /** SQLSTATE classes and codes that say "not now": connection, resources, operator intervention, lock wait. */
 const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|25006)$/;
 const BROKEN =
@@ -45,7 +50,11 @@ export const isRaced = (error: unknown): boolean => codesOf(error).includes('235
 export const isTransient = (error: unknown): boolean =>
   codesOf(error).some(
     (code) =>
-      CONFLICTING.includes(code) || code === '57P01' || code === 'ECONNRESET' || code === 'EPIPE',
+      CONFLICTING.includes(code) ||
+      UNPREPARED.includes(code) ||
+      code === '57P01' ||
+      code === 'ECONNRESET' ||
+      code === 'EPIPE',
   );
 
 /** Whether somebody else held a lock for longer than a statement may wait. */

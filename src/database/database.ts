@@ -56,7 +56,7 @@ export class Database implements OnApplicationShutdown {
       // Without a read under way it makes no difference.
       pipeline: true,
     });
-    this.#reads = new ReadPipelines(this.pool);
+    this.#reads = new ReadPipelines(this.pool, Math.floor(config.DATABASE_POOL_SIZE / 2));
     // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
     this.pool.on('error', (error) =>
       this.#logger.warn(`An idle connection broke: ${error.message}`),

@@ -14,11 +14,20 @@ const SLOW_MS = 10;
 export class ReadPipelines {
   readonly #open = new Set<Pipeline>();
 
-  /** @param pool whose clients are in pipeline mode */
-  constructor(private readonly pool: pg.Pool) {}
+  /**
+   * @param pool whose clients are in pipeline mode
+   * @param most connections that may be taken from it: under load they are not given back, and writes need some too
+   */
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly most: number,
+  ) {}
 
   query<Row extends object>(query: pg.QueryConfig): Promise<Row[]> {
-    for (const pipeline of this.#open) if (pipeline.isFree) return pipeline.query(query);
+    const usable = [...this.#open].filter(({ isBroken }) => !isBroken);
+    const free = usable.find(({ isFree }) => isFree);
+    if (free !== undefined) return free.query(query);
+    if (usable.length >= this.most) return leastLoaded(usable).query(query);
     const pipeline = new Pipeline(this.pool.connect(), () => this.#open.delete(pipeline));
     this.#open.add(pipeline);
     return pipeline.query(query);
@@ -27,12 +36,12 @@ export class ReadPipelines {
 
 /** A connection while it answers reads: from the pool for the first of them, and back to it after the last. */
 class Pipeline {
-  #underWay = 0;
+  underWay = 0;
+  isBroken = false;
   /** Since when the statement in front is the one that is executed; nothing is before there is a connection. */
   #frontSince = Infinity;
-  #isBroken = false;
   readonly #onError = (): void => {
-    this.#isBroken = true;
+    this.isBroken = true;
   };
 
   constructor(
@@ -49,19 +58,19 @@ class Pipeline {
 
   get isFree(): boolean {
     const isSlow = performance.now() - this.#frontSince > SLOW_MS;
-    return this.#underWay < DEPTH && !isSlow && !this.#isBroken;
+    return this.underWay < DEPTH && !isSlow;
   }
 
   async query<Row extends object>(query: pg.QueryConfig): Promise<Row[]> {
-    this.#underWay += 1;
+    this.underWay += 1;
     try {
       const client = await this.client;
       if (this.#frontSince === Infinity) this.#frontSince = performance.now();
       return takeRows(await client.query<Row>(query));
     } finally {
       this.#frontSince = performance.now();
-      this.#underWay -= 1;
-      if (this.#underWay === 0) this.#end();
+      this.underWay -= 1;
+      if (this.underWay === 0) this.#end();
     }
   }
 
@@ -77,3 +86,6 @@ class Pipeline {
     );
   }
 }
+
+const leastLoaded = (pipelines: readonly Pipeline[]): Pipeline =>
+  pipelines.reduce((least, each) => (each.underWay < least.underWay ? each : least));
