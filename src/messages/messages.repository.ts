@@ -15,6 +15,15 @@ import { PageQuery } from './page-query.js';
 import type { Send, Sent, SentBatch } from './send.js';
 import { toBatch, toParameters } from './send.js';
 
+const VISIBLE = selectMessages(
+  `SELECT m.* FROM messages m WHERE m.id = ANY ($2::uuid[])
+     AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`,
+);
+const BY_PLACE = selectMessages(
+  `SELECT m.* FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
+   JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`,
+);
+
 @Injectable()
 export class MessagesRepository {
   readonly #pages = new StatementTexts();
@@ -31,8 +40,7 @@ export class MessagesRepository {
   ): Promise<ReadonlyMap<string, MessageRow>> {
     const { page } = await this.database.readRow<Page<MessageColumns>>(
       'messages_visible',
-      selectMessages(`SELECT m.* FROM messages m WHERE m.id = ANY ($2::uuid[])
-         AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`),
+      VISIBLE,
       [viewer.userId, ids, isModerator(viewer)],
     );
     return new Map(toMessages(page).map((row) => [row.id, row]));
@@ -43,8 +51,7 @@ export class MessagesRepository {
     const parts = places.map((place) => place.split(':'));
     const { page } = await this.database.readRow<Page<MessageColumns>>(
       'messages_by_place',
-      selectMessages(`SELECT m.* FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
-       JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`),
+      BY_PLACE,
       [parts.map(([threadId = '']) => threadId), parts.map(([, sequence]) => Number(sequence))],
     );
     return new Map(toMessages(page).map((row) => [`${row.threadId}:${row.sequence}`, row]));

@@ -19,6 +19,11 @@ export interface Outcome {
   readonly hints: Hints;
 }
 
+const VISIBLE = selectThreads(
+  `FROM threads t LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
+   WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`,
+);
+
 @Injectable()
 export class ThreadsRepository {
   readonly #pages = new StatementTexts();
@@ -33,12 +38,11 @@ export class ThreadsRepository {
     viewer: Viewer,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ThreadRow>> {
-    const { page } = await this.database.readRow<Page<ThreadColumns>>(
-      'threads_visible',
-      selectThreads(`FROM threads t LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
-       WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`),
-      [viewer.userId, ids, isModerator(viewer)],
-    );
+    const { page } = await this.database.readRow<Page<ThreadColumns>>('threads_visible', VISIBLE, [
+      viewer.userId,
+      ids,
+      isModerator(viewer),
+    ]);
     return new Map(toThreads(page, userReader(page.people)).map((row) => [row.id, row]));
   }
 
