@@ -31,24 +31,31 @@ export interface Page<PageColumns> {
 }
 
 /**
- * The one value of a SELECT over a page that is in its order.
+ * A statement that gives a page as one value, and its people, who are looked up once for all of it: as an array they are
+ * looked up in the index, which sorts them and leaves out repeats. They are columns as well, for JSON.parse takes long for
+ * objects with many keys. Arrays are gathered first and written as JSON at the end, which takes PostgreSQL two thirds of what
+ * it takes to gather JSON (docs/performance.md).
+ * @param rows a SELECT of the rows in the order of the page, and how the expressions call a row
  * @param expressions by the names of the row's properties
- * @param people see peopleOf
+ * @param people those of the expressions that are ids of people
  */
-export const asPage = (expressions: Readonly<Record<string, string>>, people: string): string =>
-  `json_build_object(${Object.entries(expressions)
-    .map(([name, expression]) => `'${name}', json_agg(${expression})`)
-    .join(', ')}, 'people', ${people}) AS page`;
+export function selectPage(
+  [rows, alias]: readonly [select: string, alias: string],
+  expressions: Readonly<Record<string, string>>,
+  people: readonly string[],
+): string {
+  const names = Object.keys(expressions);
+  const gathered = names.map((name) => `array_agg(${expressions[name] ?? ''}) AS "${name}"`);
+  const ids = people.map((expression) => `array_agg(${expression})`).join(' || ');
+  return `
+    SELECT json_build_object(${names.map((name) => `'${name}', page."${name}"`).join(', ')}, 'people', (
+      SELECT json_build_array(array_agg(u.id), array_agg(u.display_name), array_agg(u.avatar_url))
+      FROM users u WHERE u.id = ANY (page.people)
+    )) AS page
+    FROM (SELECT ${gathered.join(', ')}, ${ids} AS people FROM (${rows}) AS ${alias}) AS page`;
+}
 
-/**
- * People in one look for all of a page: of `ids`, a query of user ids. As an array they are looked up in the index, which sorts
- * them and leaves out repeats. They are columns as well, for JSON.parse takes long for objects with many keys.
- */
-export const peopleOf = (ids: string): string =>
-  `(SELECT json_build_array(json_agg(u.id), json_agg(u.display_name), json_agg(u.avatar_url)) FROM users u
-    WHERE u.id = ANY (ARRAY(${ids})))`;
-
-/** What peopleOf gives. */
+/** Who is named in a page. */
 export type People = readonly [
   ids: readonly string[] | null,
   displayNames: readonly (string | null)[] | null,

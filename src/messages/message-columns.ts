@@ -1,5 +1,5 @@
 import type { Columns, Detail, People } from '../database/columns.js';
-import { asPage, columnsFor, peopleOf, valueAt } from '../database/columns.js';
+import { columnsFor, selectPage, valueAt } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import { userReader } from '../users/user-rows.js';
@@ -60,15 +60,9 @@ export type MessageColumns = Columns<Stored> & { readonly people: People };
 export const messageColumns = (detail: Detail): Readonly<Record<string, string>> =>
   columnsFor(EXPRESSIONS, detail, RARE);
 
-const PEOPLE = peopleOf('SELECT p.author_id FROM page p');
-const VALUE: Readonly<Record<Detail, string>> = {
-  plain: asPage(messageColumns('plain'), PEOPLE),
-  whole: asPage(messageColumns('whole'), PEOPLE),
-};
-
 /** @param page a SELECT of whole messages in the order of the page */
 export const selectMessages = (page: string, detail: Detail = 'whole'): string =>
-  `WITH page AS MATERIALIZED (${page}) SELECT ${VALUE[detail]} FROM page m`;
+  selectPage([page, 'm'], messageColumns(detail), ['m.author_id']);
 
 export function toMessages(columns: MessageColumns): MessageRow[] {
   const messageAt = messageReader(columns, userReader(columns.people));

@@ -1,5 +1,5 @@
 import type { Columns, Detail, People } from '../database/columns.js';
-import { asPage, columnsFor, peopleOf, valueAt } from '../database/columns.js';
+import { columnsFor, selectPage, valueAt } from '../database/columns.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
@@ -20,7 +20,8 @@ const EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
   lastSequence: 't.last_sequence',
   lastMessageId: 't.last_message_id',
   lastMessageAt: 't.last_message_at',
-  activityAt: 't.activity_at',
+  // It is the instant of the last message, where there is one: no need to write it twice.
+  activityAt: 'CASE WHEN t.last_message_at IS NULL THEN t.activity_at END',
   createdAt: 't.created_at',
   updatedAt: 't.updated_at',
   unreadCount: 'coalesce(t.unread_count, 0)',
@@ -77,17 +78,13 @@ export function selectThreads(
 ): string {
   const names = Object.keys(addition?.columns ?? {});
   const added = names.map((name) => `, ${addition?.columns[name] ?? ''} AS "${name}"`).join('');
-  const people = ['tourist_id', 'guide_id', ...(addition?.people ?? [])].map(
-    (name) => `p."${name}"`,
-  );
+  const page = `SELECT t.*, v.user_id AS viewer_id, v.unread_count, v.muted_until${added} ${rest}`;
   const expressions = {
     ...columnsFor(EXPRESSIONS, detail, RARE),
     ...Object.fromEntries(names.map((name) => [name, `t."${name}"`])),
   };
-  return `WITH page AS MATERIALIZED (
-      SELECT t.*, v.user_id AS viewer_id, v.unread_count, v.muted_until${added} ${rest}
-    )
-    SELECT ${asPage(expressions, peopleOf(`SELECT unnest(ARRAY[${people.join(', ')}]) FROM page p`))} FROM page t`;
+  const people = (addition?.people ?? []).map((name) => `t."${name}"`);
+  return selectPage([page, 't'], expressions, ['t.tourist_id', 't.guide_id', ...people]);
 }
 
 export function toThreads(columns: Columns<Stored>, userOf: (id: string) => UserRow): ThreadRow[] {
@@ -97,6 +94,7 @@ export function toThreads(columns: Columns<Stored>, userOf: (id: string) => User
   return (id ?? []).map((thread, index) => {
     const tourist = valueAt(touristId, index);
     const guide = valueAt(guideId, index);
+    const lastAt = toInstantOrNull(valueAt(lastMessageAt, index));
     return {
       id: thread,
       tripId: valueAt(tripId, index),
@@ -108,8 +106,8 @@ export function toThreads(columns: Columns<Stored>, userOf: (id: string) => User
       blockedById: valueAt(blockedById, index),
       lastSequence: valueAt(lastSequence, index),
       lastMessageId: valueAt(lastMessageId, index),
-      lastMessageAt: toInstantOrNull(valueAt(lastMessageAt, index)),
-      activityAt: toInstant(valueAt(activityAt, index)),
+      lastMessageAt: lastAt,
+      activityAt: lastAt ?? toInstant(valueAt(activityAt, index)),
       createdAt: toInstantOrNull(valueAt(createdAt, index)) ?? NOT_READ,
       updatedAt: toInstantOrNull(valueAt(updatedAt, index)) ?? NOT_READ,
       unreadCount: valueAt(unreadCount, index),
