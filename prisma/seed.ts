@@ -53,6 +53,7 @@ async function fill(): Promise<void> {
   );
   await client.query(
     `UPDATE threads t SET last_sequence = m.sequence, last_message_id = m.id, last_message_at = m.sent_at,
+       last_message_author_id = m.author_id, last_message_type = m.message_type, last_message_body = m.body,
        activity_at = m.sent_at, updated_at = m.sent_at
      FROM seeded s JOIN messages m ON m.thread_id = s.id AND m.sequence = s.size WHERE t.id = s.id`,
   );

@@ -65,6 +65,16 @@ describe('the doctor', () => {
       ['sequence, last message and activity of a thread'],
     ],
     [
+      'what a thread says was said last',
+      `UPDATE threads SET last_message_body = 'something else'`,
+      ['last message as its thread repeats it'],
+    ],
+    [
+      'a last message that was changed past its thread',
+      `UPDATE messages SET body = 'something else' WHERE sequence = 3`,
+      ['last message as its thread repeats it'],
+    ],
+    [
       'a hole in a thread',
       'DELETE FROM messages WHERE sequence = 2',
       ['sequence, last message and activity of a thread'],

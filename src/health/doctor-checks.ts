@@ -20,6 +20,16 @@ export const CHECKS: readonly Check[] = [
         IS DISTINCT FROM (coalesce(m.newest, 0), coalesce(m.count, 0)::integer, l.id, l.sent_at, coalesce(l.sent_at, t.created_at))`,
   },
   {
+    name: 'last message as its thread repeats it',
+    sql: `
+      SELECT t.id::text AS place,
+        concat_ws(' ', t.last_message_author_id, t.last_message_type, t.last_message_body) AS stored,
+        concat_ws(' ', m.author_id, m.message_type, m.body) AS recomputed
+      FROM threads t LEFT JOIN messages m ON m.id = t.last_message_id
+      WHERE (t.last_message_author_id, t.last_message_type, t.last_message_body)
+        IS DISTINCT FROM (m.author_id, m.message_type, m.body)`,
+  },
+  {
     name: 'people and block of a thread',
     sql: `
       SELECT t.id::text AS place,

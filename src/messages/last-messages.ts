@@ -1,4 +1,4 @@
-import type { Detail } from '../database/columns.js';
+import type { Columns, Detail } from '../database/columns.js';
 import type { ThreadAddition, ThreadColumns } from '../threads/thread-columns.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import type { UserRow } from '../users/user-rows.js';
@@ -7,23 +7,34 @@ import type { MessageRow } from './message-rows.js';
 
 const PREFIX = 'lastMessage.';
 /** What the thread knows of it. */
-const KNOWN: readonly string[] = ['threadId', 'sequence'];
+const KNOWN: readonly string[] = ['threadId', 'sequence', 'sentAt'];
+/** And where it knows all that is asked for, the message itself is not looked up. */
+const IN_THREAD: Readonly<Record<string, string>> = {
+  id: 't.last_message_id',
+  authorId: 't.last_message_author_id',
+  messageType: 't.last_message_type',
+  body: 't.last_message_body',
+};
 
-const additionOf = (detail: Detail): ThreadAddition => ({
-  name: `l_${detail}`,
-  join: 'LEFT JOIN messages m ON m.id = t.last_message_id',
-  columns: Object.fromEntries(
-    Object.entries(messageColumns(detail))
-      .filter(([name]) => !KNOWN.includes(name))
-      .map(([name, expression]) => [PREFIX + name, expression]),
-  ),
-  people: [`${PREFIX}authorId`],
-});
+const prefixed = (columns: readonly (readonly [string, string])[]): Record<string, string> =>
+  Object.fromEntries(columns.map(([name, expression]) => [PREFIX + name, expression]));
 
 /** What a list of threads reads with each thread, where its last messages are asked for: one round trip for both. */
 export const LAST_MESSAGES: Readonly<Record<Detail, ThreadAddition>> = {
-  plain: additionOf('plain'),
-  whole: additionOf('whole'),
+  plain: {
+    name: 'l_plain',
+    join: '',
+    columns: prefixed(Object.entries(IN_THREAD)),
+    people: [`${PREFIX}authorId`],
+  },
+  whole: {
+    name: 'l_whole',
+    join: 'LEFT JOIN messages m ON m.id = t.last_message_id',
+    columns: prefixed(
+      Object.entries(messageColumns('whole')).filter(([name]) => !KNOWN.includes(name)),
+    ),
+    people: [`${PREFIX}authorId`],
+  },
 };
 
 /** Puts their last messages into the threads of a page, where the field of that name finds them. */
@@ -37,7 +48,11 @@ export function withLastMessages(
       .filter(([name]) => name.startsWith(PREFIX))
       .map(([name, column]) => [name.slice(PREFIX.length), column]),
   );
-  const known = { threadId: columns.id, sequence: columns.lastSequence };
+  const known = {
+    threadId: columns.id,
+    sequence: columns.lastSequence,
+    sentAt: columns.lastMessageAt as Columns<MessageRow>['sentAt'],
+  };
   const messageAt = messageReader({ ...added, ...known }, userOf);
   return threads.map((thread, index) =>
     Object.assign(thread, {

@@ -60,7 +60,9 @@ export const parleySeed = (sizes: Sizes): string => `
   SELECT id, trip, tourist, guide, size, CASE WHEN size > 0 THEN at END, at, at, at FROM shape;
   INSERT INTO messages (id, thread_id, sequence, author_id, message_type, body, client_message_id, content_digest, sent_at)
   SELECT uuid_v7(at, n), thread, n, author, 'TEXT', body, 'seed-' || thread || n, '\\x00', at FROM said;
-  UPDATE threads t SET last_message_id = m.id FROM messages m WHERE m.thread_id = t.id AND m.sequence = t.last_sequence;
+  UPDATE threads t SET last_message_id = m.id, last_message_author_id = m.author_id, last_message_type = m.message_type,
+    last_message_body = m.body
+  FROM messages m WHERE m.thread_id = t.id AND m.sequence = t.last_sequence;
   INSERT INTO participants (thread_id, user_id, role, joined_at, last_read_sequence, last_read_at, last_delivered_sequence,
     unread_count, activity_at)
   SELECT id, tourist, 'TOURIST'::participant_role, at, read_to, CASE WHEN size > 0 THEN at END, size, unread, at FROM shape
