@@ -54,9 +54,10 @@ export function withLastMessages(
     sentAt: columns.lastMessageAt as Columns<MessageRow>['sentAt'],
   };
   const messageAt = messageReader({ ...added, ...known }, userOf);
-  return threads.map((thread, index) =>
-    Object.assign(thread, {
-      lastMessage: thread.lastSequence === 0 ? null : messageAt(index),
-    }),
-  );
+  return threads.map((thread, index) => {
+    // Set in place: a copy of each thread, or Object.assign, takes longer than all else that is done here.
+    const shown = thread as ThreadRow & { lastMessage: MessageRow | null };
+    shown.lastMessage = thread.lastSequence === 0 ? null : messageAt(index);
+    return shown;
+  });
 }

@@ -12,6 +12,8 @@ import { asStored } from './send.js';
 const LARGEST_BATCH = 64;
 /** So many are worth a second batch beside the first: the processors are not to idle while that one is committed. */
 const WORTH_A_SECOND = 8;
+/** Turns of the event loop in which a batch may go on growing before it starts. */
+const MOST_TURNS = 16;
 /** A batch that takes longer than this waits for a lock that somebody else holds; others need not wait with it. */
 const SLOW_MS = 50;
 const MOST_BATCHES = 4;
@@ -57,11 +59,24 @@ export class SendQueue {
     });
   }
 
-  /** After the requests that are being read in this turn of the event loop. */
   #startSoon(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
+    this.#gather(0, 1);
+  }
+
+  /**
+   * After the requests that are being read in this turn of the event loop, and in the next ones as long as each brings more:
+   * clients who were told of the same batch answer it one right after the other, and the first of them is not to be a batch
+   * of its own. It is no wait, for a turn that brings nothing is over at once.
+   */
+  #gather(known: number, turn: number): void {
     setImmediate(() => {
+      const { length } = this.#waiting;
+      if (length > known && length < LARGEST_BATCH && turn < MOST_TURNS) {
+        this.#gather(length, turn + 1);
+        return;
+      }
       this.#isStarting = false;
       this.#start();
     });
