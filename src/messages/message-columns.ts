@@ -60,12 +60,19 @@ export type MessageColumns = Columns<Stored> & { readonly people: People };
 export const messageColumns = (detail: Detail): Readonly<Record<string, string>> =>
   columnsFor(EXPRESSIONS, detail, RARE);
 
-/** @param page a SELECT of whole messages in the order of the page */
-export const selectMessages = (page: string, detail: Detail = 'whole'): string =>
-  selectPage([page, 'm'], messageColumns(detail), ['m.author_id']);
+/**
+ * @param page a SELECT of whole messages in the order of the page
+ * @param ofThread whether all of them are of one thread, which toMessages is told then
+ */
+export function selectMessages(page: string, detail: Detail = 'whole', ofThread = false): string {
+  const { threadId, ...columns } = messageColumns(detail);
+  const expressions = ofThread || threadId === undefined ? columns : { threadId, ...columns };
+  return selectPage([page, 'm'], expressions, ['m.author_id']);
+}
 
-export function toMessages(columns: MessageColumns): MessageRow[] {
-  const messageAt = messageReader(columns, userReader(columns.people));
+/** @param threadId of all of them, where the page does not say it of each */
+export function toMessages(columns: MessageColumns, threadId?: string): MessageRow[] {
+  const messageAt = messageReader(columns, userReader(columns.people), threadId);
   return (columns.id ?? []).map((_, index) => messageAt(index));
 }
 
@@ -73,6 +80,7 @@ export function toMessages(columns: MessageColumns): MessageRow[] {
 export function messageReader(
   columns: Columns<Stored>,
   userOf: (id: string) => UserRow,
+  ofThread?: string,
 ): (index: number) => MessageRow {
   const { id, threadId, sequence, body, messageType, sentAt } = columns;
   const { latitude, longitude, locationLabel, systemCode, systemParams } = columns;
@@ -83,7 +91,7 @@ export function messageReader(
     const isPersons = type !== 'SYSTEM';
     return {
       id: valueAt(id, index),
-      threadId: valueAt(threadId, index),
+      threadId: ofThread ?? valueAt(threadId, index),
       sequence: valueAt(sequence, index),
       authorId,
       senderUserId: isPersons ? authorId : null,

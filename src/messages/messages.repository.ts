@@ -87,6 +87,7 @@ export class MessagesRepository {
        WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
          ${query.conditions} ORDER BY m.sequence ${window.backwards ? 'DESC' : 'ASC'} LIMIT $4`,
       query.values,
+      threadId.toLowerCase(),
     );
   }
 
@@ -138,15 +139,16 @@ export class MessagesRepository {
     name: string,
     rows: string,
     values: readonly SqlValue[],
+    ofThread?: string,
   ): Promise<MessageRow[]> {
     const statement = statementName(name, detail);
     const { page } = await this.freshReads.row<Page<MessageColumns>>(
       viewer,
       statement,
-      this.#pages.textOf(statement, () => selectMessages(rows, detail)),
+      this.#pages.textOf(statement, () => selectMessages(rows, detail, ofThread !== undefined)),
       values,
     );
-    return toMessages(page);
+    return toMessages(page, ofThread);
   }
 
   /**
