@@ -5,6 +5,7 @@ import { startApp } from './support/app.js';
 import { ANN, NOWHERE } from './support/compiled-cases.js';
 import type { By } from './support/executions.js';
 import { fresh, untilCompiling, watchExecutions } from './support/executions.js';
+import { RawConnection, rawRequest } from './support/raw-http.js';
 import { openThread } from './support/seeds.js';
 
 const THREADS = `query Threads($first: Int) { threads(first: $first) { nodes { id } } }
@@ -25,10 +26,12 @@ let app: TestApp;
 let executed: By[];
 let token: string;
 let threadId: string;
+let connection: RawConnection;
 let throughApollo = 0;
 
 beforeAll(async () => {
   app = await startApp();
+  connection = await RawConnection.open(app.url);
   token = await app.token(ANN.sub, ANN.claims);
   threadId = (await openThread(app)).id;
   executed = watchExecutions(app);
@@ -40,7 +43,10 @@ beforeAll(async () => {
     return requestDidStart.call(rules);
   };
 });
-afterAll(() => app.stop());
+afterAll(async () => {
+  connection.cut();
+  await app.stop();
+});
 
 /** Everything that a client sees of an answer. */
 async function ask({
@@ -51,19 +57,22 @@ async function ask({
   text,
   method = 'POST',
 }: Ask): Promise<string> {
-  const url = new URL(`${app.url}/graphql`);
-  if (method === 'GET') url.search = new URLSearchParams({ query, ...body }).toString();
-  const response = await fetch(url, {
-    method,
-    headers: {
-      'content-type': 'application/json',
-      ...(isAnonymous ? {} : { authorization: `Bearer ${token}` }),
-      ...headers,
-    },
-    ...(method === 'GET' ? {} : { body: text?.(query) ?? JSON.stringify({ query, ...body }) }),
-  });
-  const told = [...response.headers].filter(([name]) => name !== 'date');
-  return `${response.status} ${JSON.stringify(told)} ${await response.text()}`;
+  const search = method === 'GET' ? `?${new URLSearchParams({ query, ...body }).toString()}` : '';
+  connection.write(
+    ...rawRequest({
+      method,
+      path: `/graphql${search}`,
+      headers: {
+        'content-type': 'application/json',
+        ...(isAnonymous ? {} : { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...(method === 'GET' ? {} : { body: text?.(query) ?? JSON.stringify({ query, ...body }) }),
+    }),
+  );
+  const answer = await connection.answer();
+  if (/\r\nconnection: close/i.test(answer)) connection = await RawConnection.open(app.url);
+  return answer;
 }
 
 /** The same text with each operation of it known, and its twin that nobody has asked for. */
@@ -138,6 +147,10 @@ describe('a request that is unusual is Apollo’s, whether its operation is know
     ['a form', { headers: { 'content-type': 'text/plain' }, body: PAGE }],
     ['a batch', { text: (query) => JSON.stringify([{ query, ...PAGE }]) }],
     ['half a text', { text: (query) => JSON.stringify({ query, ...PAGE }).slice(0, -5) }],
+    [
+      'a body that would be another object’s prototype',
+      { text: (query) => JSON.stringify({ query, ...PAGE }).replace('{', '{"__proto__":{},') },
+    ],
     ['a query in its address', { method: 'GET', body: { operationName: 'Threads' } }],
     ['a mutation in its address', { method: 'GET', body: { operationName: 'Mute' } }],
   ])('%s', async (_name, request) => {

@@ -33,16 +33,22 @@ export class TokenVerifier {
 
   /** @throws AppError UNAUTHENTICATED; the message tells the client's developer why, and nothing about the key. */
   async verify(authorization: unknown): Promise<Viewer> {
+    const known = this.remembered(authorization);
+    if (known !== undefined) return known;
     const token = bearer(authorization);
     const now = Date.now();
-    const known = this.#remembered.get(token);
-    if (known !== undefined && known.until > now) return known.viewer;
     this.#remembered.delete(token);
     const viewer = toViewer(await this.#check(token));
     if (this.#remembered.size >= REMEMBERED_TOKENS)
       this.#remembered.delete(this.#remembered.keys().next().value ?? '');
     this.#remembered.set(token, { viewer, until: Math.min(viewer.expiresAt, now + REMEMBERED_MS) });
     return viewer;
+  }
+
+  /** Whose token it is, where that has been verified a short time ago. */
+  remembered(authorization: unknown): Viewer | undefined {
+    const known = this.#remembered.get(tokenIn(authorization) ?? '');
+    return known !== undefined && known.until > Date.now() ? known.viewer : undefined;
   }
 
   async #check(token: string): Promise<JWTPayload> {
@@ -89,13 +95,15 @@ async function keyOf(config: Config): Promise<JWTVerifyGetKey> {
 function bearer(authorization: unknown): string {
   if (authorization === undefined || authorization === null || authorization === '')
     throw unauthenticated('A token is needed: authorization: Bearer <token>.');
-  const token =
-    typeof authorization === 'string'
-      ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(authorization)?.[1]
-      : undefined;
+  const token = tokenIn(authorization);
   if (token === undefined) throw unauthenticated('The authorization must read: Bearer <token>.');
   return token;
 }
+
+const tokenIn = (authorization: unknown): string | undefined =>
+  typeof authorization === 'string'
+    ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(authorization)?.[1]
+    : undefined;
 
 const shortText = (value: unknown, limit: number): string | null =>
   typeof value === 'string' && value !== '' && value.length <= limit && isStorableText(value)

@@ -55,20 +55,14 @@ export class Executor implements OnApplicationBootstrap {
   }
 
   /** By the compiled function, or undefined where there is none: nothing has been executed then. */
-  async executeCompiled(execution: Execution): Promise<ExecutionResult | undefined> {
+  executeCompiled(execution: Execution): Promise<ExecutionResult> | undefined {
     const compiled = this.#compiledOf(execution);
     if (compiled === undefined) return undefined;
     const { rootValue, context, variables, document } = execution;
-    const result = await compiled.query(rootValue, context, variables);
+    const result = startOf(() => compiled.query(rootValue, context, variables));
     // Variables that do not fit are found before anything runs; graphql-js has the words for them.
-    if (!('data' in result)) return undefined;
-    const { errors, data } = result as ExecutionResult;
-    return errors === undefined
-      ? { data: data ?? null }
-      : {
-          errors: oneForEachNull(errors, data).map((error) => inDocument(error, document)),
-          data: data ?? null,
-        };
+    if (!(result instanceof Promise || 'data' in result)) return undefined;
+    return inWordsOfGraphqlJs(result, document);
   }
 
   async execute(execution: Execution): Promise<ExecutionResult> {
@@ -120,6 +114,27 @@ export class Executor implements OnApplicationBootstrap {
 
 const keyOf = (source: string, operationName: string | null | undefined): string =>
   operationName == null ? source : `${operationName}\0${source}`;
+
+/** What is thrown after the start is the answer's error, and no reason to start again by other means. */
+function startOf<Result>(start: () => Result): Result | Promise<never> {
+  try {
+    return start();
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+async function inWordsOfGraphqlJs(
+  compiled: Promise<ExecutionResult> | ExecutionResult,
+  document: DocumentNode,
+): Promise<ExecutionResult> {
+  const { errors, data = null } = await compiled;
+  if (errors === undefined) return { data };
+  return {
+    errors: oneForEachNull(errors, data).map((error) => inDocument(error, document)),
+    data,
+  };
+}
 
 /** Of several mutations none may run after one that was refused; the compiler would run them all. */
 function hasSteps(document: DocumentNode, operationName: string | undefined): boolean {

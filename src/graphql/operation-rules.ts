@@ -77,6 +77,20 @@ export class OperationRules {
     await position.catch(() => undefined);
   }
 
+  /** Whether an operation passes what comes before execution, and nothing has to be read for it then. */
+  mayStart(
+    { document, operation }: PreparedOperation,
+    variables: Readonly<Record<string, unknown>>,
+  ): boolean {
+    if (asksForCursor(document, operation)) return false;
+    try {
+      requireAffordable(this.schemaHost.schema, document, operation, variables);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #documentOf(query: string): DocumentNode | readonly GraphQLError[] {
     let known = this.#documents.get(query);
     if (known === undefined) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Executor } from '../../src/graphql/executor.js';
+import { KnownOperations } from '../../src/graphql/known-operations.js';
 import type { TestApp } from './app.js';
 import type { Caller } from './compiled-cases.js';
 import { until } from './app.js';
@@ -10,15 +11,22 @@ export type By = 'compiled' | 'graphql-js';
 /** Tells by what the operations of an app are executed, from now on; it changes nothing about it. */
 export function watchExecutions(app: TestApp): By[] {
   const executor = app.get(Executor);
+  const known = app.get(KnownOperations);
   const seen: By[] = [];
   const { executeCompiled } = executor;
-  let asked: unknown;
-  executor.executeCompiled = async (execution) => {
-    const result = await executeCompiled.call(executor, execution);
-    // What is refused before Apollo is asked for again by it.
-    if (execution.variables === asked) seen.pop();
-    asked = execution.variables;
-    seen.push(result === undefined ? 'graphql-js' : 'compiled');
+  const { start } = known;
+  let isBeforeApollo = false;
+  known.start = (...request) => {
+    isBeforeApollo = true;
+    const answer = start.apply(known, request);
+    isBeforeApollo = false;
+    return answer;
+  };
+  executor.executeCompiled = (execution) => {
+    const result = executeCompiled.call(executor, execution);
+    // What is not executed before Apollo is asked for again by it.
+    if (result !== undefined) seen.push('compiled');
+    else if (!isBeforeApollo) seen.push('graphql-js');
     return result;
   };
   return seen;
