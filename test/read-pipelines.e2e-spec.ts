@@ -9,7 +9,7 @@ const PAGE = `query ($threadId: ID!) {
   messages(filter: { threadId: $threadId }) { nodes { body } }
 }`;
 /** How long a statement may take before others no longer line up behind it. */
-const SLOW_MS = 10;
+const SLOW_MS = 50;
 
 let app: TestApp;
 let threadId: string;

@@ -4,7 +4,7 @@ import { takeRows } from './take-rows.js';
 /** Statements that a connection is given at a time; more take another connection. */
 const DEPTH = 16;
 /** A statement that takes longer is no small read: what comes now takes another connection instead of waiting behind it. */
-const SLOW_MS = 10;
+const SLOW_MS = 50;
 
 /**
  * Sends reads down connections that are answering others already, without waiting for those answers (pg's pipeline mode,
