@@ -7,6 +7,7 @@ import type {
 } from 'graphql';
 import { createSourceEventStream, Kind, visit } from 'graphql';
 import { ErrorCode } from '../errors.js';
+import type { Rendered } from '../inbox/journal-feed.js';
 import { JournalStream } from '../inbox/journal-stream.js';
 import type { StreamEvent, StreamSink } from '../inbox/journal-stream.js';
 import { toClientError } from './client-errors.js';
@@ -18,8 +19,8 @@ import type { Executor } from './executor.js';
 export interface FrameWriter {
   /** False while the socket has more waiting than it should. */
   readonly ready: boolean;
-  /** Sends one `next` message whose payload is this JSON. */
-  next(payload: string): void;
+  /** Sends one `next` message whose payload is this JSON, in UTF-8. */
+  next(payload: Buffer): void;
 }
 
 interface LiveArgs extends ExecutionArgs {
@@ -134,7 +135,7 @@ class JournalOperation implements StreamSink {
     return this.writer.ready;
   }
 
-  async render(events: readonly StreamEvent[]): Promise<readonly (string | null)[]> {
+  async render(events: readonly StreamEvent[]): Promise<readonly (Rendered | null)[]> {
     // One context for the page: its loaders batch over all events, and are as old as the page.
     const context = createContext({ viewer: this.args.contextValue.viewer });
     return Promise.all(
@@ -143,12 +144,12 @@ class JournalOperation implements StreamSink {
         const failure = result.errors?.find(isPassing);
         // Not told and not passed over: the feed comes again with the same event.
         if (failure !== undefined) throw failure;
-        return isGone(result) ? null : JSON.stringify(result);
+        return isGone(result) ? null : Buffer.from(JSON.stringify(result));
       }),
     );
   }
 
-  send(payload: string): void {
+  send(payload: Rendered): void {
     this.writer.next(payload);
   }
 

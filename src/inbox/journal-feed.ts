@@ -23,7 +23,7 @@ export interface JournalReader {
 }
 
 /** Opaque here: whatever the group's readers send. */
-export type Rendered = string;
+export type Rendered = Buffer;
 
 /**
  * Feeds one person's readers from the journal, in order and without gaps. It keeps no entries: a position is all that a

@@ -84,7 +84,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
     const { ready, position, head } = this.#start;
     if (ready !== null) {
       const [answer] = await sink.render([ready]);
-      if (typeof answer === 'string') sink.send(answer);
+      if (answer != null) sink.send(answer);
     }
     this.position = position;
     this.hub.resume(this.viewer.userId, head);
