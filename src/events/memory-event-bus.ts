@@ -3,6 +3,8 @@ import type { EventListener } from './event-bus.js';
 import { EventBus } from './event-bus.js';
 import type { BusEvent } from './events.js';
 
+const nothing = (): void => undefined;
+
 /** The bus of a single node: hands each event to this process's listeners in the next turn of the event loop. */
 export class MemoryEventBus extends EventBus {
   readonly #listeners = new Set<EventListener>();
@@ -21,7 +23,7 @@ export class MemoryEventBus extends EventBus {
 
   /** Nothing is missed inside a process. */
   override follow(): () => void {
-    return () => undefined;
+    return nothing;
   }
 
   /** A listener that throws is its own fault and nobody else's. */

@@ -48,9 +48,8 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
   /**
    * Starts to serve a reader, before its first look at the journal: what is committed from now on is either found by
    * that look or announced to the feed.
-   * @returns the function that ends it; the last reader of a person takes the entry away
    */
-  attach(userId: string, reader: JournalReader): () => void {
+  attach(userId: string, reader: JournalReader): void {
     let feed = this.#feeds.get(userId);
     if (feed === undefined) {
       const unfollow = this.bus.follow(userId, () => {
@@ -60,11 +59,14 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
       this.#feeds.set(userId, feed);
     }
     feed.add(reader);
-    return () => {
-      if (feed.remove(reader) > 0 || this.#feeds.get(userId) !== feed) return;
-      this.#feeds.delete(userId);
-      feed.end();
-    };
+  }
+
+  /** Ends what attach() began, once or again; the last reader of a person takes the entry away. */
+  detach(userId: string, reader: JournalReader): void {
+    const feed = this.#feeds.get(userId);
+    if (feed === undefined || feed.remove(reader) > 0) return;
+    this.#feeds.delete(userId);
+    feed.end();
   }
 
   /** Entries that this node has just written, in order; they are committed. */

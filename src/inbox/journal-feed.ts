@@ -6,11 +6,15 @@ import type { JournalRepository } from './journal.repository.js';
 const PAGE = 200;
 const RETRY_MS = 200;
 
+const logger = new Logger('JournalFeed');
+/** What most feeds are offered at most times. */
+const NOTHING: readonly JournalEntry[] = [];
+
 /** Somebody who follows a person's journal from a position of their own. */
 export interface JournalReader {
   /** The last entry that was offered to it; null until it knows where it starts. */
   readonly position: number | null;
-  /** False while it cannot take more (a socket that does not drain): it is left behind and catches up later. */
+  /** False while it cannot take more (a socket that does not drain): it is left behind and catches up later. False once closed. */
   readonly ready: boolean;
   /** Readers with the same group turn an entry into the same answer. */
   readonly group: string;
@@ -30,12 +34,12 @@ export type Rendered = Buffer;
  * reader is, and whoever is behind, for whatever reason, is served from PostgreSQL in pages.
  */
 export class JournalFeed {
-  readonly #readers = new Set<JournalReader>();
-  readonly #logger = new Logger('JournalFeed');
+  /** An array: most people have one or two, and a set of one weighs as much as a reader. */
+  #readers: readonly JournalReader[] = [];
   /** The furthest position that is known to be committed. */
   #head = 0;
   #pumping = false;
-  #offered: readonly JournalEntry[] = [];
+  #offered = NOTHING;
 
   constructor(
     private readonly userId: string,
@@ -45,13 +49,14 @@ export class JournalFeed {
   ) {}
 
   add(reader: JournalReader): void {
-    this.#readers.add(reader);
+    // As long as it must be; push() would make room for 17.
+    this.#readers = this.#readers.concat(reader);
   }
 
   /** @returns how many readers are left */
   remove(reader: JournalReader): number {
-    this.#readers.delete(reader);
-    return this.#readers.size;
+    this.#readers = this.#readers.filter((other) => other !== reader);
+    return this.#readers.length;
   }
 
   /**
@@ -83,9 +88,7 @@ export class JournalFeed {
         if (this.#behind().length > 0) this.pump();
       },
       (error: unknown) => {
-        this.#logger.warn(
-          `Reading the journal failed, it is tried again: ${(error as Error).message}`,
-        );
+        logger.warn(`Reading the journal failed, it is tried again: ${(error as Error).message}`);
         // The database is away: from the same positions again, but not as fast as it can refuse.
         setTimeout(() => {
           this.#pumping = false;
@@ -106,7 +109,7 @@ export class JournalFeed {
   }
 
   #behind(): JournalReader[] {
-    return [...this.#readers].filter(
+    return this.#readers.filter(
       (reader) => reader.ready && reader.position !== null && reader.position < this.#head,
     );
   }
@@ -122,7 +125,7 @@ export class JournalFeed {
     const answers = await this.#render(entries, readers);
     for (const [index, entry] of entries.entries())
       for (const reader of readers)
-        if (reader.position === entry.position - 1 && reader.ready && this.#readers.has(reader))
+        if (reader.position === entry.position - 1 && reader.ready)
           reader.take(
             entry,
             reader.wants(entry) ? (answers.get(reader.group)?.[index] ?? null) : null,
@@ -132,7 +135,7 @@ export class JournalFeed {
 
   #takeOffered(from: number): readonly JournalEntry[] | undefined {
     const offered = this.#offered;
-    this.#offered = [];
+    this.#offered = NOTHING;
     return offered[0]?.position === from + 1 ? offered.slice(0, PAGE) : undefined;
   }
 

@@ -45,18 +45,18 @@ export interface StreamSink {
  */
 export class JournalStream implements AsyncIterable<never>, JournalReader {
   position: number | null = null;
+  #epoch = '';
+  /** Until it is connected. */
+  #start: StreamStart | undefined;
   #sink: StreamSink | undefined;
-  #detach: () => void;
 
   private constructor(
     private readonly hub: Hub,
     private readonly viewer: Viewer,
     private readonly filter: JournalFilter,
   ) {
-    this.#detach = hub.attach(viewer.userId, this);
+    hub.attach(viewer.userId, this);
   }
-
-  #start: StreamStart = { epoch: '', position: 0, head: 0, ready: null };
 
   /**
    * Attaches first and only then looks at the journal, so that nothing falls between the look and the live events.
@@ -71,6 +71,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
     const stream = new JournalStream(hub, viewer, filter);
     try {
       stream.#start = await look();
+      stream.#epoch = stream.#start.epoch;
       return stream;
     } catch (error) {
       stream.close();
@@ -80,8 +81,10 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
 
   /** Begins to send, once. */
   async connect(sink: StreamSink): Promise<void> {
-    this.#sink = sink;
+    if (this.#start === undefined) throw new Error('BUG: a journal stream is connected twice');
     const { ready, position, head } = this.#start;
+    this.#start = undefined;
+    this.#sink = sink;
     if (ready !== null) {
       const [answer] = await sink.render([ready]);
       if (answer != null) sink.send(answer);
@@ -91,7 +94,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
   }
 
   close(): void {
-    this.#detach();
+    this.hub.detach(this.viewer.userId, this);
     this.#sink = undefined;
   }
 
@@ -108,7 +111,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
   }
 
   async render(entries: readonly JournalEntry[]): Promise<readonly (Rendered | null)[]> {
-    const events = entries.map((entry) => toEvent(entry, this.#start.epoch, this.viewer.userId));
+    const events = entries.map((entry) => toEvent(entry, this.#epoch, this.viewer.userId));
     return (await this.#sink?.render(events)) ?? [];
   }
 

@@ -26,6 +26,11 @@ import {
 import type { MessageRow } from './message-rows.js';
 import { MessagesService } from './messages.service.js';
 
+/** Here, so that all subscriptions share them. */
+const ADDED: readonly JournalKind[] = ['MESSAGE_ADDED'];
+const UPDATED: readonly JournalKind[] = ['MESSAGE_UPDATED'];
+const READ: readonly JournalKind[] = ['MESSAGE_READ', 'MESSAGE_DELIVERED'];
+
 @Resolver()
 export class MessageSubscriptionsResolver {
   constructor(
@@ -40,7 +45,7 @@ export class MessageSubscriptionsResolver {
     @CurrentViewer() viewer: Viewer,
     @Args() args: ThreadAfterArgs,
   ): Promise<JournalStream> {
-    return this.#stream(viewer, args, ['MESSAGE_ADDED']);
+    return this.#stream(viewer, args, ADDED);
   }
 
   @Subscription(() => MessageUpdated, {
@@ -50,7 +55,7 @@ export class MessageSubscriptionsResolver {
     @CurrentViewer() viewer: Viewer,
     @Args() args: ThreadAfterArgs,
   ): Promise<JournalStream> {
-    return this.#stream(viewer, args, ['MESSAGE_UPDATED']);
+    return this.#stream(viewer, args, UPDATED);
   }
 
   @Subscription(() => MessageRead, {
@@ -60,7 +65,7 @@ export class MessageSubscriptionsResolver {
     @CurrentViewer() viewer: Viewer,
     @Args() args: ThreadAfterArgs,
   ): Promise<JournalStream> {
-    return this.#stream(viewer, args, ['MESSAGE_READ', 'MESSAGE_DELIVERED']);
+    return this.#stream(viewer, args, READ);
   }
 
   async #stream(

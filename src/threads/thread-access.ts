@@ -33,7 +33,9 @@ export class ThreadAccess {
     threadId: string | null | undefined,
   ): Promise<JournalFilter> {
     if (threadId === null || threadId === undefined) return { kinds };
-    return { kinds, threadId: (await this.requireVisible(viewer, threadId)).id };
+    await this.requireVisible(viewer, threadId);
+    // Mostly the very text that the operation keeps anyway; the row's would be another.
+    return { kinds, threadId: threadId.toLowerCase() };
   }
 
   /** @throws AppError NOT_FOUND as above; FORBIDDEN for a service or an admin who is not in the thread */
