@@ -5,13 +5,13 @@ export type PresenceListener = (userId: string, sockets: number) => void;
 /** How many authenticated sockets everybody has on this node; listeners hear of people only, for services are not present. */
 @Injectable()
 export class SocketPresence {
-  readonly #all = new Map<string, number>();
   readonly #people = new Map<string, number>();
+  readonly #services = new Map<string, number>();
   readonly #listeners = new Set<PresenceListener>();
 
   /** A person's and a service's sockets together, should they bear the same id. */
   socketsOf(userId: string): number {
-    return this.#all.get(userId) ?? 0;
+    return (this.#people.get(userId) ?? 0) + (this.#services.get(userId) ?? 0);
   }
 
   came(userId: string, isPerson = true): void {
@@ -29,9 +29,8 @@ export class SocketPresence {
   }
 
   #add(userId: string, change: 1 | -1, isPerson: boolean): void {
-    count(this.#all, userId, change);
+    const sockets = count(isPerson ? this.#people : this.#services, userId, change);
     if (!isPerson) return;
-    const sockets = count(this.#people, userId, change);
     for (const listener of this.#listeners) listener(userId, sockets);
   }
 }

@@ -1,11 +1,13 @@
 /** The sockets of one person on one node, as last reported. */
 interface Report {
+  readonly nodeId: string;
   sockets: number;
   heardAt: number;
 }
 
 interface Person {
-  readonly reports: Map<string, Report>;
+  /** One per node: an array, for there are few, and of most people one. */
+  reports: Report[];
   isOnline: boolean;
   /** Runs while nobody reports a socket any more and the person may still be back. */
   grace: NodeJS.Timeout | undefined;
@@ -29,13 +31,14 @@ export class OnlinePeople {
 
   /** As the node has last reported. */
   socketsOn(nodeId: string, userId: string): number {
-    return this.#people.get(userId)?.reports.get(nodeId)?.sockets ?? 0;
+    return reportOf(this.#people.get(userId), nodeId)?.sockets ?? 0;
   }
 
   /** Who has a socket on the node. */
   peopleOf(nodeId: string): string[] {
     const people: string[] = [];
-    for (const [userId, { reports }] of this.#people) if (reports.has(nodeId)) people.push(userId);
+    for (const [userId, person] of this.#people)
+      if (reportOf(person, nodeId) !== undefined) people.push(userId);
     return people;
   }
 
@@ -43,11 +46,13 @@ export class OnlinePeople {
     let person = this.#people.get(userId);
     if (person === undefined) {
       if (sockets <= 0) return;
-      person = { reports: new Map(), isOnline: false, grace: undefined };
+      person = { reports: [], isOnline: false, grace: undefined };
       this.#people.set(userId, person);
     }
-    if (sockets > 0) person.reports.set(nodeId, { sockets, heardAt: performance.now() });
-    else person.reports.delete(nodeId);
+    person.reports = person.reports.filter((report) => report.nodeId !== nodeId);
+    if (sockets > 0)
+      // As long as it must be; push() would make room for 17.
+      person.reports = person.reports.concat({ nodeId, sockets, heardAt: performance.now() });
     this.#settle(userId, person);
   }
 
@@ -59,11 +64,12 @@ export class OnlinePeople {
     const oldest = performance.now() - ms;
     const forgotten = new Map<string, number>();
     for (const [userId, person] of this.#people) {
-      for (const [nodeId, { heardAt }] of person.reports) {
-        if (nodeId === ownNodeId || heardAt >= oldest) continue;
-        person.reports.delete(nodeId);
+      const isSilent = ({ nodeId, heardAt }: Report): boolean =>
+        nodeId !== ownNodeId && heardAt < oldest;
+      for (const { heardAt } of person.reports.filter(isSilent))
         forgotten.set(userId, Math.max(heardAt, forgotten.get(userId) ?? 0));
-      }
+      if (person.reports.some(isSilent))
+        person.reports = person.reports.filter((r) => !isSilent(r));
       this.#settle(userId, person);
     }
     return forgotten;
@@ -76,7 +82,7 @@ export class OnlinePeople {
   }
 
   #settle(userId: string, person: Person): void {
-    if (person.reports.size === 0) {
+    if (person.reports.length === 0) {
       person.grace ??= setTimeout(() => {
         this.#people.delete(userId);
         this.onChange(userId);
@@ -90,3 +96,6 @@ export class OnlinePeople {
     this.onChange(userId);
   }
 }
+
+const reportOf = (person: Person | undefined, nodeId: string): Report | undefined =>
+  person?.reports.find((report) => report.nodeId === nodeId);
