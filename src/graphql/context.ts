@@ -17,15 +17,20 @@ const NO_REQUEST = {};
 class OperationContext implements GraphqlContext {
   readonly viewer;
   declare readonly refusal?: AppError;
-  readonly loaders = new Loaders();
   declare startState?: Promise<JournalState>;
   /** Nest copies every context that has none, to put the HTTP request in; nothing here may depend on a transport. */
   readonly req = NO_REQUEST;
+  private madeLoaders: Loaders | undefined;
   private madeId: string | undefined;
 
   constructor({ viewer, refusal }: Identity) {
     this.viewer = viewer;
     if (refusal !== undefined) this.refusal = refusal;
+  }
+
+  /** Made when they are asked for: a subscription that waits keeps its context. */
+  get loaders(): Loaders {
+    return (this.madeLoaders ??= new Loaders());
   }
 
   /** Made when it is asked for: most operations fail in nothing and are not logged. */
