@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type {
@@ -10,11 +10,9 @@ import type {
 } from 'graphql';
 import { GraphQLError, Kind } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
-import { CloseCode, makeServer } from 'graphql-ws';
-import type { RawData, WebSocket } from 'ws';
+import { makeServer } from 'graphql-ws';
 import { identify } from '../auth/identity.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
-import type { Viewer } from '../auth/viewer.js';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { Hub } from '../inbox/hub.js';
@@ -27,34 +25,27 @@ import { logOperation } from './operation-log.js';
 import { OperationRules } from './operation-rules.js';
 import type { PreparedOperation } from './operation-rules.js';
 import { SocketPresence } from './socket-presence.js';
-import { SocketWriter } from './socket-writer.js';
+import type { ClientSocket, ConnectionEvents } from './socket-connection.js';
+import { SocketConnection } from './socket-connection.js';
+import { TokenExpiry } from './token-expiry.js';
 
 /** The stock client tries again after 1013, and gives up for good after 4500 or 1011. */
 const TRY_AGAIN_LATER = 1013;
-/** setTimeout's longest delay; a token that lives longer is looked at again then. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
-
-/** What we know of a socket. */
-interface SocketState {
-  readonly socket: WebSocket;
-  readonly writer: SocketWriter;
-  viewer: Viewer | null;
-  expiry: NodeJS.Timeout | undefined;
-}
-
-type SocketContext = Context<Record<string, unknown>, SocketState>;
+type SocketContext = Context<Record<string, unknown>, SocketConnection>;
 
 interface SocketExecutionArgs extends ExecutionArgs {
   contextValue: GraphqlContext;
   prepared: PreparedOperation;
   operationId: string;
-  state: SocketState;
+  connection: SocketConnection;
   executor: Executor;
 }
 
 /** Runs operations that come over a socket, under the very rules of those that come over HTTP. */
 @Injectable()
-export class SocketOperations {
+export class SocketOperations implements ConnectionEvents {
+  readonly sockets = new Set<ClientSocket>();
+  readonly #expiry = new TokenExpiry(this.sockets);
   readonly #logger = new Logger('Socket');
   readonly #server;
   #pending = 0;
@@ -68,14 +59,16 @@ export class SocketOperations {
     private readonly presence: SocketPresence,
     private readonly config: Config,
   ) {
-    this.#server = makeServer<Record<string, unknown>, SocketState>({
+    this.#server = makeServer<Record<string, unknown>, SocketConnection>({
+      // SocketConnection waits instead: this timer would be kept as long as the socket.
+      connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#connect(context),
       onSubscribe: (context, id, payload) => this.#prepare(context, id, payload),
       execute: (args) => this.#execute(args as SocketExecutionArgs),
       subscribe: (args) => this.#subscribe(args as SocketExecutionArgs),
       onError: (_context, _id, _payload, errors) =>
         errors.map((error) => toClientError(error).toJSON()),
-    } satisfies ServerOptions<Record<string, unknown>, SocketState>);
+    } satisfies ServerOptions<Record<string, unknown>, SocketConnection>);
   }
 
   /** Sockets that have not yet shown who they are. */
@@ -84,78 +77,57 @@ export class SocketOperations {
   }
 
   /** @param stream the connection under the socket */
-  serve(socket: WebSocket, stream: Duplex): void {
-    const state: SocketState = {
-      socket,
-      writer: new SocketWriter(socket, stream, () => {
-        if (state.viewer !== null) this.hub.resume(state.viewer.userId);
-      }),
-      viewer: null,
-      expiry: undefined,
-    };
+  serve(socket: ClientSocket, stream: Socket): void {
+    const connection = new SocketConnection(socket, stream, this);
+    this.sockets.add(socket);
     this.#pending += 1;
-    const closed = this.#server.opened(
-      {
-        protocol: socket.protocol,
-        send: (frame) => state.writer.send(frame),
-        close: (code, reason) => {
-          socket.close(code, reason);
-        },
-        onMessage: (listener) => {
-          socket.on('message', (data: RawData) => {
-            listener(textOf(data)).catch((error: unknown) => {
-              this.#logger.error(error instanceof Error ? error.stack : String(error));
-              socket.close(TRY_AGAIN_LATER, 'Try again later');
-            });
-          });
-        },
-      },
-      state,
-    );
-    socket.once('close', (code, reason) => {
-      clearTimeout(state.expiry);
-      if (state.viewer === null) this.#pending -= 1;
-      else this.presence.left(state.viewer.userId, !state.viewer.isService);
-      void closed(code, reason.toString());
-    });
+    connection.open(this.#server);
   }
 
-  async #connect({ connectionParams, extra }: SocketContext): Promise<boolean> {
+  drained({ viewer }: SocketConnection): void {
+    if (viewer !== null) this.hub.resume(viewer.userId);
+  }
+
+  failed(connection: SocketConnection, error: unknown): void {
+    this.#logger.error(error instanceof Error ? error.stack : String(error));
+    connection.close(TRY_AGAIN_LATER, 'Try again later');
+  }
+
+  closed({ socket, viewer }: SocketConnection): void {
+    this.sockets.delete(socket);
+    if (viewer === null) this.#pending -= 1;
+    else this.presence.left(viewer.userId, !viewer.isService);
+  }
+
+  async #connect(context: SocketContext): Promise<boolean> {
+    const { connectionParams, extra: connection } = context;
+    connection.heardWho();
+    // The token has done its work, and is longer than most of what a socket keeps.
+    (context as { connectionParams?: unknown }).connectionParams = undefined;
     const { viewer, refusal } = await identify(this.verifier, connectionParams?.authorization);
-    if (extra.socket.readyState !== extra.socket.OPEN) return true;
+    if (!connection.isOpen) return true;
     if (viewer === null) {
       if (refusal?.code !== ErrorCode.SERVICE_UNAVAILABLE) return false;
-      extra.socket.close(TRY_AGAIN_LATER, refusal.message);
+      connection.close(TRY_AGAIN_LATER, refusal.message);
       return true;
     }
     if (this.presence.socketsOf(viewer.userId) >= this.config.MAX_SOCKETS_PER_PERSON) {
-      extra.socket.close(TRY_AGAIN_LATER, 'Too many connections of one person');
+      connection.close(TRY_AGAIN_LATER, 'Too many connections of one person');
       return true;
     }
-    extra.viewer = viewer;
+    connection.viewer = viewer;
     this.#pending -= 1;
     this.presence.came(viewer.userId, !viewer.isService);
-    this.#closeAtExpiry(extra, viewer);
+    this.#expiry.watch(viewer);
     return true;
   }
 
-  #closeAtExpiry(state: SocketState, viewer: Viewer): void {
-    const left = viewer.expiresAt - Date.now();
-    state.expiry = setTimeout(
-      () => {
-        if (viewer.expiresAt > Date.now()) this.#closeAtExpiry(state, viewer);
-        else state.socket.close(CloseCode.Forbidden, 'The token has expired');
-      },
-      Math.min(Math.max(left, 0), LONGEST_DELAY_MS),
-    );
-  }
-
   async #prepare(
-    { extra: state, subscriptions }: SocketContext,
+    { extra: connection, subscriptions }: SocketContext,
     operationId: string,
     { query, operationName, variables }: SubscribePayload,
   ): Promise<SocketExecutionArgs | readonly GraphQLError[]> {
-    const contextValue = createContext({ viewer: state.viewer });
+    const contextValue = createContext({ viewer: connection.viewer });
     const running = Object.keys(subscriptions).length;
     if (running > this.config.MAX_OPERATIONS_PER_SOCKET)
       return [toClientError(tooManyOperations(this.config.MAX_OPERATIONS_PER_SOCKET))];
@@ -174,7 +146,7 @@ export class SocketOperations {
       contextValue,
       prepared,
       operationId,
-      state,
+      connection,
       executor: this.executor,
     };
   }
@@ -196,7 +168,7 @@ export class SocketOperations {
     args: SocketExecutionArgs,
   ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
     const startedAt = performance.now();
-    const writer = args.state.writer.forOperation(args.operationId);
+    const writer = args.connection.forOperation(args.operationId);
     const live = await subscribeLive(args, rootFieldOf(args.prepared), writer);
     this.#log(args, startedAt, 'errors' in live ? live.errors : undefined);
     return live;
@@ -221,13 +193,6 @@ const tooManyOperations = (limit: number): AppError =>
   new AppError(ErrorCode.RATE_LIMITED, `A socket runs at most ${limit} operations at a time.`, {
     limit,
   });
-
-const textOf = (data: RawData): string =>
-  Buffer.isBuffer(data)
-    ? data.toString()
-    : Array.isArray(data)
-      ? Buffer.concat(data).toString()
-      : Buffer.from(data).toString();
 
 /** Validation has seen to it that a subscription has exactly one field; fragments around it are looked through. */
 function rootFieldOf({ document, operation }: PreparedOperation): FieldNode {

@@ -1,13 +1,14 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { handleProtocols } from 'graphql-ws';
-import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import { Config } from '../config.js';
 import { GRAPHQL_PATH } from './endpoint.js';
+import { ClientSocket } from './socket-connection.js';
 import { SocketOperations } from './socket-operations.js';
 
 const MAX_PAYLOAD_BYTES = 64 * 1024;
@@ -26,9 +27,9 @@ const CLOSE_MS = 1_500;
  */
 @Injectable()
 export class SocketServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #sockets = new Set<WebSocket>();
-  readonly #server = new WebSocketServer({
+  readonly #server = new WebSocketServer<typeof ClientSocket>({
     noServer: true,
+    WebSocket: ClientSocket,
     maxPayload: MAX_PAYLOAD_BYTES,
     perMessageDeflate: false,
     clientTracking: false,
@@ -53,7 +54,7 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   get size(): number {
-    return this.#sockets.size;
+    return this.operations.sockets.size;
   }
 
   get isDraining(): boolean {
@@ -65,7 +66,7 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
     clearInterval(this.#pinger);
     // Nest waits for every connection; one that sent half a request would make it wait for a minute.
     setTimeout(() => this.#http?.closeAllConnections(), HTTP_MS).unref();
-    const sockets = [...this.#sockets];
+    const sockets = [...this.operations.sockets];
     const pause = sockets.length > 20 ? DRAIN_MS / sockets.length : 0;
     await Promise.all(sockets.map((socket, index) => this.#drain(socket, index * pause)));
     this.#http?.off('upgrade', this.#upgrade);
@@ -81,7 +82,8 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
       return;
     }
     this.#server.handleUpgrade(request, stream, head, (socket) => {
-      this.#accept(socket, stream);
+      socket.on('error', ignore);
+      this.operations.serve(socket, stream as Socket);
     });
   };
 
@@ -102,26 +104,20 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
     return URL.canParse(origin) && new URL(origin).host === host;
   }
 
-  #accept(socket: WebSocket, stream: Duplex): void {
-    this.#sockets.add(socket);
-    alive.add(socket);
-    socket.on('pong', () => alive.add(socket));
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#sockets.delete(socket));
-    this.operations.serve(socket, stream);
-  }
-
-  /** Finds peers that are gone without a word: whoever has not answered the ping before this one is cut off. */
+  /**
+   * Finds peers that are gone without a word: whoever has sent nothing since the ping before this one, not even the answer to
+   * it, is cut off.
+   */
   #ping(): void {
-    for (const socket of this.#sockets) {
-      if (alive.delete(socket)) socket.ping();
+    for (const socket of this.operations.sockets) {
+      if (socket.connection.isAlive()) socket.ping();
       else socket.terminate();
     }
   }
 
-  #drain(socket: WebSocket, delay: number): Promise<void> {
+  #drain(socket: ClientSocket, delay: number): Promise<void> {
     return new Promise((resolve) => {
-      if (!this.#sockets.has(socket)) {
+      if (!this.operations.sockets.has(socket)) {
         resolve();
         return;
       }
@@ -140,5 +136,5 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
   }
 }
 
-/** Sockets that have answered since the last ping. */
-const alive = new WeakSet<WebSocket>();
+/** Whatever is wrong with a socket also closes it. */
+const ignore = (): void => undefined;
