@@ -1,11 +1,5 @@
-import type {
-  DocumentNode,
-  ExecutionArgs,
-  ExecutionResult,
-  FieldNode,
-  GraphQLError,
-} from 'graphql';
-import { createSourceEventStream, Kind, visit } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
+import { createSourceEventStream } from 'graphql';
 import { ErrorCode } from '../errors.js';
 import type { Rendered } from '../inbox/journal-feed.js';
 import { JournalStream } from '../inbox/journal-stream.js';
@@ -14,133 +8,124 @@ import { toClientError } from './client-errors.js';
 import { createContext } from './context.js';
 import type { GraphqlContext } from './context.js';
 import type { Executor } from './executor.js';
+import { groupOf, planOf } from './live-plan.js';
+import type { LivePlan } from './live-plan.js';
+import type { PreparedOperation } from './operation-rules.js';
+import type { TextMessage } from './text-frames.js';
 
-/** The way of a subscription's events to its client. */
-export interface FrameWriter {
+/** Closes the object that a `next` message is. */
+const END_OF_MESSAGE = Buffer.from('}');
+
+/** A client's socket, as live operations see it. */
+export interface LiveSocket {
   /** False while the socket has more waiting than it should. */
   readonly ready: boolean;
-  /** Sends one `next` message whose payload is this JSON, in UTF-8. */
-  next(payload: Buffer): void;
+  /** Sends a message of an operation; all of one turn leave together. */
+  write(message: TextMessage): void;
+  /** Ends the operation with an error. */
+  fail(operation: JournalOperation, error: GraphQLError): void;
 }
 
 interface LiveArgs extends ExecutionArgs {
   contextValue: GraphqlContext;
+  prepared: PreparedOperation;
+  operationId: string;
   executor: Executor;
+}
+
+/** An operation that runs, with what its events are executed with. */
+interface Running {
+  readonly plan: LivePlan;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly context: GraphqlContext;
+  readonly executor: Executor;
 }
 
 /**
  * Starts a subscription operation.
- * @returns what graphql-ws is to iterate: a journal stream writes its own frames and only ends through the iterator
+ * @returns what graphql-ws is to iterate, or a journal operation, which is not iterated and writes its own frames
  */
 export async function subscribeLive(
   args: LiveArgs,
-  root: FieldNode,
-  writer: FrameWriter,
-): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+  socket: LiveSocket,
+): Promise<JournalOperation | EventOperation | ExecutionResult> {
+  const { contextValue: context, executor, operationId } = args;
   const source = await createSourceEventStream(args);
-  if (!(Symbol.asyncIterator in source)) return { errors: shaped(source.errors ?? [], args) };
-  if (source instanceof JournalStream) return JournalOperation.start(args, root, source, writer);
-  return new EventOperation(source, (event) => executeEvent(args, root, event, args.contextValue));
+  if (!(Symbol.asyncIterator in source)) return { errors: shaped(source.errors ?? [], context) };
+  const plan = planOf(args.prepared);
+  const variables = args.variableValues ?? {};
+  if (source instanceof JournalStream)
+    return new JournalOperation(operationId, plan, variables, context, executor, source, socket);
+  const running = { plan, variables, context, executor };
+  return new EventOperation(source, (event) =>
+    executeEvent(running, event, createContext({ viewer: context.viewer })),
+  );
 }
 
-const shaped = (errors: readonly GraphQLError[], { contextValue }: LiveArgs): GraphQLError[] =>
-  errors.map((error) => toClientError(error, contextValue.correlationId));
+const shaped = (
+  errors: readonly GraphQLError[],
+  { correlationId }: GraphqlContext,
+): GraphQLError[] => errors.map((error) => toClientError(error, correlationId));
 
 async function executeEvent(
-  args: LiveArgs,
-  root: FieldNode,
+  { plan: { document, operationName, root }, variables, context, executor }: Running,
   event: unknown,
-  { viewer }: GraphqlContext,
-  contextValue = createContext({ viewer }),
+  eventContext: GraphqlContext,
 ): Promise<ExecutionResult> {
-  const { errors, ...result } = await args.executor.execute({
-    document: args.document,
-    operationName: args.operationName,
-    variables: args.variableValues ?? {},
-    context: contextValue,
+  const { errors, ...result } = await executor.execute({
+    document,
+    operationName,
+    variables,
+    context: eventContext,
     rootValue: { [root.name.value]: event },
   });
-  return errors === undefined ? result : { ...result, errors: shaped(errors, args) };
+  return errors === undefined ? result : { ...result, errors: shaped(errors, context) };
 }
 
-/** Ends, and is ended, like any iterator, but never waits inside a generator: return() wakes whoever waits in next(). */
-class Ending implements AsyncIterableIterator<never> {
-  #wake: ((result: IteratorResult<never>) => void) | undefined;
-  #fail: ((error: unknown) => void) | undefined;
-  #ended = false;
-  #error: Error | undefined;
+/**
+ * A subscription on the journal: executes each event once for all sockets of the viewer that ask alike. For graphql-ws it is
+ * one of the socket's subscriptions, which it ends by return() and never iterates.
+ */
+export class JournalOperation implements StreamSink, AsyncIterable<never> {
+  #group: string | undefined;
+  /** Made with the first event, for which many wait long. */
+  #head: Buffer | undefined;
 
-  constructor(private readonly onReturn: () => void) {}
+  constructor(
+    readonly id: string,
+    readonly plan: LivePlan,
+    readonly variables: Readonly<Record<string, unknown>>,
+    readonly context: GraphqlContext,
+    readonly executor: Executor,
+    private readonly stream: JournalStream,
+    private readonly socket: LiveSocket,
+  ) {}
 
-  next(): Promise<IteratorResult<never>> {
-    if (this.#error !== undefined) return Promise.reject(this.#error);
-    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve, reject) => {
-      this.#wake = resolve;
-      this.#fail = reject;
+  begin(): void {
+    this.stream.connect(this).catch((error: unknown) => {
+      this.stream.fail(error);
     });
   }
 
-  return(): Promise<IteratorResult<never>> {
-    this.#ended = true;
-    this.onReturn();
-    this.#wake?.({ done: true, value: undefined });
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  fail(error: Error): void {
-    this.#error = error;
-    this.#fail?.(error);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-}
-
-/** A subscription on the journal: executes each event once for all sockets of the viewer that ask alike. */
-class JournalOperation implements StreamSink {
-  readonly group: string;
-  readonly #end: Ending;
-
-  private constructor(
-    private readonly args: LiveArgs,
-    private readonly root: FieldNode,
-    stream: JournalStream,
-    private readonly writer: FrameWriter,
-  ) {
-    this.group = groupOf(args, root);
-    this.#end = new Ending(() => {
-      stream.close();
-    });
-  }
-
-  static start(
-    args: LiveArgs,
-    root: FieldNode,
-    stream: JournalStream,
-    writer: FrameWriter,
-  ): AsyncIterableIterator<never> {
-    const operation = new JournalOperation(args, root, stream, writer);
-    // After the turn in which graphql-ws takes the iterator over, so that an end that has come meanwhile finds it.
-    setImmediate(() => {
-      stream.connect(operation).catch((error: unknown) => {
-        operation.fail(error);
-      });
-    });
-    return operation.#end;
+  return(): void {
+    this.stream.close();
   }
 
   get ready(): boolean {
-    return this.writer.ready;
+    return this.socket.ready;
+  }
+
+  /** Made when there is something to tell: whoever waits does not need it. */
+  get group(): string {
+    return (this.#group ??= groupOf(this.plan, this.variables));
   }
 
   async render(events: readonly StreamEvent[]): Promise<readonly (Rendered | null)[]> {
     // One context for the page: its loaders batch over all events, and are as old as the page.
-    const context = createContext({ viewer: this.args.contextValue.viewer });
+    const context = createContext({ viewer: this.context.viewer });
     return Promise.all(
       events.map(async (event) => {
-        const result = await executeEvent(this.args, this.root, event, context, context);
+        const result = await executeEvent(this, event, context);
         const failure = result.errors?.find(isPassing);
         // Not told and not passed over: the feed comes again with the same event.
         if (failure !== undefined) throw failure;
@@ -150,11 +135,16 @@ class JournalOperation implements StreamSink {
   }
 
   send(payload: Rendered): void {
-    this.writer.next(payload);
+    this.#head ??= Buffer.from(`{"id":${JSON.stringify(this.id)},"type":"next","payload":`);
+    this.socket.write([this.#head, payload, END_OF_MESSAGE]);
   }
 
   fail(error: unknown): void {
-    this.#end.fail(toClientError(error, this.args.contextValue.correlationId));
+    this.socket.fail(this, toClientError(error, this.context.correlationId));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<never> {
+    throw new Error('BUG: a journal operation writes its own frames, it is not iterated');
   }
 }
 
@@ -165,45 +155,6 @@ const isPassing = ({ extensions }: GraphQLError): boolean =>
 /** What an event names was deleted, or taken from the viewer, between the journal's answer and the load. */
 const isGone = ({ data, errors }: ExecutionResult): boolean =>
   data === null && errors?.every((error) => error.extensions.code === ErrorCode.NOT_FOUND) === true;
-
-/**
- * Equal for operations that give the same answer to the same event. `after` decides where a stream starts, not what its
- * events look like, so a variable that is used there and nowhere else does not count.
- */
-function groupOf({ document, operationName, variableValues }: LiveArgs, root: FieldNode): string {
-  const uses = new Map<string, number>();
-  visit(document, {
-    Variable(node, _key, parent) {
-      const isDefinition =
-        parent !== undefined && 'kind' in parent && parent.kind === Kind.VARIABLE_DEFINITION;
-      if (!isDefinition) uses.set(node.name.value, (uses.get(node.name.value) ?? 0) + 1);
-    },
-  });
-  const after = root.arguments?.find(({ name }) => name.value === 'after')?.value;
-  const ignored =
-    after?.kind === Kind.VARIABLE && uses.get(after.name.value) === 1
-      ? after.name.value
-      : undefined;
-  const variables = Object.entries(variableValues ?? {}).filter(([name]) => name !== ignored);
-  return JSON.stringify([
-    documentKey(document),
-    operationName ?? null,
-    variables.sort(([a], [b]) => (a < b ? -1 : 1)),
-  ]);
-}
-
-/** Documents are remembered by their text, so a number stands for it: each socket would keep the text otherwise. */
-const documentKeys = new WeakMap<DocumentNode, number>();
-let documentCount = 0;
-
-function documentKey(document: DocumentNode): number {
-  let key = documentKeys.get(document);
-  if (key === undefined) {
-    key = documentCount++;
-    documentKeys.set(document, key);
-  }
-  return key;
-}
 
 /** A subscription on something that is not journaled: one execution per event. */
 class EventOperation implements AsyncIterableIterator<ExecutionResult> {

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
-import type { WebSocket as ProtocolSocket, Server } from 'graphql-ws';
-import { CloseCode } from 'graphql-ws';
+import type { GraphQLError } from 'graphql';
+import type { Context, WebSocket as ProtocolSocket, Server } from 'graphql-ws';
+import { CloseCode, MessageType, stringifyMessage } from 'graphql-ws';
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import type { Viewer } from '../auth/viewer.js';
-import type { FrameWriter } from './live-operation.js';
+import type { JournalOperation, LiveSocket } from './live-operation.js';
 import type { TextMessage } from './text-frames.js';
 import { lengthOf, textFrames } from './text-frames.js';
 
@@ -12,8 +13,6 @@ import { lengthOf, textFrames } from './text-frames.js';
 const HIGH_WATER_BYTES = 256 * 1024;
 /** Whoever has not said `connection_init` by then is turned away. */
 const PATIENCE_MS = 3_000;
-/** Closes the object that a `next` message is. */
-const END_OF_MESSAGE = Buffer.from('}');
 
 /** What becomes of all connections of a node. */
 export interface ConnectionEvents {
@@ -21,8 +20,12 @@ export interface ConnectionEvents {
   drained(connection: SocketConnection): void;
   /** A message could not be handled, through no fault of the client. */
   failed(connection: SocketConnection, error: unknown): void;
+  /** @param message as it was parsed, or its text where it is no JSON object */
+  handled(message: unknown): void;
   closed(connection: SocketConnection): void;
 }
+
+export type SocketContext = Context<Record<string, unknown>, SocketConnection>;
 
 /** A WebSocket that bears what we know of it, so that all sockets share their listeners. */
 export class ClientSocket extends WebSocket {
@@ -33,8 +36,10 @@ export class ClientSocket extends WebSocket {
  * One client: graphql-ws speaks through it, live events are written through it, and what we know of the client is here. A node
  * holds many that do nothing, so there is one object for all of it, and no closure or timer that waits.
  */
-export class SocketConnection implements ProtocolSocket {
+export class SocketConnection implements ProtocolSocket, LiveSocket {
   viewer: Viewer | null = null;
+  /** graphql-ws's, once the client has said who it is. */
+  context: SocketContext | null = null;
   /** Until the client says who it is. */
   #patience: NodeJS.Timeout | undefined;
   #onMessage: (text: string) => Promise<void>;
@@ -95,10 +100,14 @@ export class SocketConnection implements ProtocolSocket {
   }
 
   async hear(data: RawData): Promise<void> {
+    const message = messageOf(data);
     try {
-      await this.#onMessage(textOf(data));
+      // graphql-ws parses what is a text, and takes what is parsed as it is, although its type names texts alone.
+      await this.#onMessage(message as string);
     } catch (error) {
       this.events.failed(this, error);
+    } finally {
+      this.events.handled(message);
     }
   }
 
@@ -127,8 +136,11 @@ export class SocketConnection implements ProtocolSocket {
     void this.#onClose(code, reason);
   }
 
-  forOperation(id: string): FrameWriter {
-    return new OperationFrames(this, id);
+  fail(operation: JournalOperation, error: GraphQLError): void {
+    const { id } = operation;
+    const subscriptions = this.context?.subscriptions;
+    if (subscriptions?.[id] === operation) Reflect.deleteProperty(subscriptions, id);
+    void this.send(stringifyMessage({ id, type: MessageType.Error, payload: [error.toJSON()] }));
   }
 
   /** All that is written in one turn leaves in one piece: a system call for each event is most of what it costs. */
@@ -167,31 +179,23 @@ export class SocketConnection implements ProtocolSocket {
   }
 }
 
-class OperationFrames implements FrameWriter {
-  /** Made with the first event, for which many wait long. */
-  #head: Buffer | undefined;
-
-  constructor(
-    private readonly connection: SocketConnection,
-    private readonly id: string,
-  ) {}
-
-  get ready(): boolean {
-    return this.connection.ready;
-  }
-
-  next(payload: Buffer): void {
-    this.#head ??= Buffer.from(`{"id":${JSON.stringify(this.id)},"type":"next","payload":`);
-    this.connection.write([this.#head, payload, END_OF_MESSAGE]);
-  }
-}
-
 function hear(this: WebSocket, data: RawData): void {
   void (this as ClientSocket).connection.hear(data);
 }
 
 function end(this: WebSocket, code: number, reason: Buffer): void {
   (this as ClientSocket).connection.ended(code, reason.toString());
+}
+
+/** What is no JSON object stays text, for which graphql-ws has the words. */
+function messageOf(data: RawData): unknown {
+  const text = textOf(data);
+  try {
+    const message: unknown = JSON.parse(text);
+    return typeof message === 'object' ? message : text;
+  } catch {
+    return text;
+  }
 }
 
 const textOf = (data: RawData): string =>

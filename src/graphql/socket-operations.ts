@@ -1,15 +1,8 @@
 import type { Socket } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import type {
-  ExecutionArgs,
-  ExecutionResult,
-  FieldNode,
-  FragmentDefinitionNode,
-  SelectionSetNode,
-} from 'graphql';
-import { GraphQLError, Kind } from 'graphql';
-import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { makeServer } from 'graphql-ws';
 import { identify } from '../auth/identity.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
@@ -20,24 +13,26 @@ import { toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
 import { createContext } from './context.js';
 import { Executor } from './executor.js';
-import { subscribeLive } from './live-operation.js';
+import type { Reservation } from './live-handover.js';
+import { LiveHandover } from './live-handover.js';
+import { JournalOperation, subscribeLive } from './live-operation.js';
 import { logOperation } from './operation-log.js';
 import { OperationRules } from './operation-rules.js';
 import type { PreparedOperation } from './operation-rules.js';
 import { SocketPresence } from './socket-presence.js';
-import type { ClientSocket, ConnectionEvents } from './socket-connection.js';
+import type { ClientSocket, ConnectionEvents, SocketContext } from './socket-connection.js';
 import { SocketConnection } from './socket-connection.js';
 import { TokenExpiry } from './token-expiry.js';
 
 /** The stock client tries again after 1013, and gives up for good after 4500 or 1011. */
 const TRY_AGAIN_LATER = 1013;
-type SocketContext = Context<Record<string, unknown>, SocketConnection>;
-
 interface SocketExecutionArgs extends ExecutionArgs {
   contextValue: GraphqlContext;
   prepared: PreparedOperation;
   operationId: string;
-  connection: SocketConnection;
+  payload: SubscribePayload;
+  reservation: Reservation;
+  context: SocketContext;
   executor: Executor;
 }
 
@@ -48,6 +43,7 @@ export class SocketOperations implements ConnectionEvents {
   readonly #expiry = new TokenExpiry(this.sockets);
   readonly #logger = new Logger('Socket');
   readonly #server;
+  readonly #handover = new LiveHandover();
   #pending = 0;
 
   constructor(
@@ -93,6 +89,11 @@ export class SocketOperations implements ConnectionEvents {
     connection.close(TRY_AGAIN_LATER, 'Try again later');
   }
 
+  handled(message: unknown): void {
+    const payload = (message as { payload?: SubscribePayload } | null)?.payload;
+    if (payload !== undefined) this.#handover.end(payload);
+  }
+
   closed({ socket, viewer }: SocketConnection): void {
     this.sockets.delete(socket);
     if (viewer === null) this.#pending -= 1;
@@ -102,6 +103,7 @@ export class SocketOperations implements ConnectionEvents {
   async #connect(context: SocketContext): Promise<boolean> {
     const { connectionParams, extra: connection } = context;
     connection.heardWho();
+    connection.context = context;
     // The token has done its work, and is longer than most of what a socket keeps.
     (context as { connectionParams?: unknown }).connectionParams = undefined;
     const { viewer, refusal } = await identify(this.verifier, connectionParams?.authorization);
@@ -123,12 +125,14 @@ export class SocketOperations implements ConnectionEvents {
   }
 
   async #prepare(
-    { extra: connection, subscriptions }: SocketContext,
+    context: SocketContext,
     operationId: string,
-    { query, operationName, variables }: SubscribePayload,
+    payload: SubscribePayload,
   ): Promise<SocketExecutionArgs | readonly GraphQLError[]> {
-    const contextValue = createContext({ viewer: connection.viewer });
-    const running = Object.keys(subscriptions).length;
+    const reservation = this.#handover.reserve(context, operationId);
+    const { query, operationName, variables } = payload;
+    const contextValue = createContext({ viewer: context.extra.viewer });
+    const running = Object.keys(context.subscriptions).length;
     if (running > this.config.MAX_OPERATIONS_PER_SOCKET)
       return [toClientError(tooManyOperations(this.config.MAX_OPERATIONS_PER_SOCKET))];
     const prepared = this.rules.prepare({ query, operationName, variables });
@@ -146,7 +150,9 @@ export class SocketOperations implements ConnectionEvents {
       contextValue,
       prepared,
       operationId,
-      connection,
+      payload,
+      reservation,
+      context,
       executor: this.executor,
     };
   }
@@ -168,10 +174,11 @@ export class SocketOperations implements ConnectionEvents {
     args: SocketExecutionArgs,
   ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
     const startedAt = performance.now();
-    const writer = args.connection.forOperation(args.operationId);
-    const live = await subscribeLive(args, rootFieldOf(args.prepared), writer);
+    const live = await subscribeLive(args, args.context.extra);
     this.#log(args, startedAt, 'errors' in live ? live.errors : undefined);
-    return live;
+    return live instanceof JournalOperation
+      ? this.#handover.begin(args.context, args.payload, args.reservation, live)
+      : live;
   }
 
   #log(
@@ -193,21 +200,3 @@ const tooManyOperations = (limit: number): AppError =>
   new AppError(ErrorCode.RATE_LIMITED, `A socket runs at most ${limit} operations at a time.`, {
     limit,
   });
-
-/** Validation has seen to it that a subscription has exactly one field; fragments around it are looked through. */
-function rootFieldOf({ document, operation }: PreparedOperation): FieldNode {
-  const find = ({ selections }: SelectionSetNode): FieldNode | undefined => {
-    const [selection] = selections;
-    if (selection === undefined || selection.kind === Kind.FIELD) return selection;
-    if (selection.kind === Kind.INLINE_FRAGMENT) return find(selection.selectionSet);
-    const fragment = document.definitions.find(
-      (definition): definition is FragmentDefinitionNode =>
-        definition.kind === Kind.FRAGMENT_DEFINITION &&
-        definition.name.value === selection.name.value,
-    );
-    return fragment && find(fragment.selectionSet);
-  };
-  const field = find(operation.selectionSet);
-  if (field === undefined) throw new Error('BUG: a subscription without a field passed validation');
-  return field;
-}

@@ -1,0 +1,85 @@
+import type {
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  OperationDefinitionNode,
+  SelectionSetNode,
+} from 'graphql';
+import { Kind, visit } from 'graphql';
+import type { PreparedOperation } from './operation-rules.js';
+
+/** What subscriptions of the same text share, however many clients ask it. */
+export interface LivePlan {
+  readonly document: DocumentNode;
+  readonly operationName: string | null;
+  readonly root: FieldNode;
+  /** Stands for the text and the name. */
+  readonly number: number;
+  /** The variable that is used as `after` and nowhere else. */
+  readonly after: string | undefined;
+}
+
+/** Documents are remembered by their text, so their operations know their plans. */
+const plans = new WeakMap<OperationDefinitionNode, LivePlan>();
+let count = 0;
+
+export function planOf({ document, operation }: PreparedOperation): LivePlan {
+  let plan = plans.get(operation);
+  if (plan === undefined) {
+    const root = rootFieldOf(document, operation);
+    plan = {
+      document,
+      operationName: operation.name?.value ?? null,
+      root,
+      number: count++,
+      after: afterOf(document, root),
+    };
+    plans.set(operation, plan);
+  }
+  return plan;
+}
+
+/**
+ * Equal for operations that give the same answer to the same event. `after` decides where a stream starts, not what its
+ * events look like, so a variable that is used there and nowhere else does not count.
+ */
+export function groupOf(
+  { number, after }: LivePlan,
+  variables: Readonly<Record<string, unknown>>,
+): string {
+  const counting = Object.entries(variables).filter(([name]) => name !== after);
+  return JSON.stringify([number, counting.sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+function afterOf(document: DocumentNode, root: FieldNode): string | undefined {
+  const uses = new Map<string, number>();
+  visit(document, {
+    Variable(node, _key, parent) {
+      const isDefinition =
+        parent !== undefined && 'kind' in parent && parent.kind === Kind.VARIABLE_DEFINITION;
+      if (!isDefinition) uses.set(node.name.value, (uses.get(node.name.value) ?? 0) + 1);
+    },
+  });
+  const after = root.arguments?.find(({ name }) => name.value === 'after')?.value;
+  return after?.kind === Kind.VARIABLE && uses.get(after.name.value) === 1
+    ? after.name.value
+    : undefined;
+}
+
+/** Validation has seen to it that a subscription has exactly one field; fragments around it are looked through. */
+function rootFieldOf(document: DocumentNode, operation: OperationDefinitionNode): FieldNode {
+  const find = ({ selections }: SelectionSetNode): FieldNode | undefined => {
+    const [selection] = selections;
+    if (selection === undefined || selection.kind === Kind.FIELD) return selection;
+    if (selection.kind === Kind.INLINE_FRAGMENT) return find(selection.selectionSet);
+    const fragment = document.definitions.find(
+      (definition): definition is FragmentDefinitionNode =>
+        definition.kind === Kind.FRAGMENT_DEFINITION &&
+        definition.name.value === selection.name.value,
+    );
+    return fragment && find(fragment.selectionSet);
+  };
+  const field = find(operation.selectionSet);
+  if (field === undefined) throw new Error('BUG: a subscription without a field passed validation');
+  return field;
+}

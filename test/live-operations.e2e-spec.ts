@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Hub } from '../src/inbox/hub.js';
+import type { TestApp } from './support/app.js';
+import { startApp, until } from './support/app.js';
+import { openThread, send } from './support/seeds.js';
+import type { SocketClient } from './support/socket-client.js';
+
+const INBOX = 'subscription { inboxEvents { __typename cursor } }';
+const MESSAGES = 'subscription { messageAdded { message { body } } }';
+
+const subscribe = (id: string, query: string): object => ({
+  id,
+  type: 'subscribe',
+  payload: { query },
+});
+const complete = (id: string): object => ({ id, type: 'complete' });
+
+/** Subscriptions on the journal write their own frames, and are graphql-ws's for all that ids are for. */
+describe('a live operation', () => {
+  let app: TestApp;
+  let threadId: string;
+  beforeAll(async () => {
+    app = await startApp();
+    ({ id: threadId } = await openThread(app));
+  });
+  afterAll(() => app.stop());
+
+  const closeCode = async (socket: SocketClient): Promise<number> => (await socket.closed).code;
+
+  it('holds its id while it runs: another one closes the socket with 4409', async () => {
+    const socket = await app.socket('ann');
+    const stream = socket.start(INBOX);
+    await stream.next();
+    socket.send(subscribe(stream.id, MESSAGES));
+    expect(await closeCode(socket)).toBe(4409);
+    await until(() => app.get(Hub).size === 0, 'no stream is left');
+  });
+
+  it('holds its id while it is prepared', async () => {
+    const socket = await app.socket('ann');
+    socket.send(subscribe('same', INBOX));
+    socket.send(subscribe('same', INBOX));
+    expect(await closeCode(socket)).toBe(4409);
+    await until(() => app.get(Hub).size === 0, 'no stream is left');
+  });
+
+  it('that is completed before it runs tells nothing and leaves nothing', async () => {
+    const socket = await app.socket('ann');
+    for (const query of [INBOX, MESSAGES]) {
+      socket.send(subscribe('brief', query));
+      socket.send(complete('brief'));
+    }
+    await until(() => app.get(Hub).size === 0, 'no stream is left');
+    await send(app.as('ann'), threadId, 'nobody listens');
+    socket.send({ type: 'ping' });
+    expect(await socket.control()).toEqual({ type: 'pong' });
+    await socket.close();
+  });
+
+  it('is the last one that was started under its id; those before it are gone', async () => {
+    const socket = await app.socket('ann');
+    for (let round = 0; round < 20; round++) {
+      const stream = socket.start(INBOX);
+      for (let again = 0; again < 3; again++) {
+        stream.stop();
+        socket.send(subscribe(stream.id, again < 2 ? INBOX : MESSAGES));
+      }
+      const body = `round ${round}`;
+      await until(async () => {
+        await send(app.as('ann'), threadId, body);
+        return stream.pending.some(({ payload }) => payload.data.messageAdded !== undefined);
+      }, 'the last one hears of messages');
+      expect(stream.pending.every(({ type }) => type === 'next')).toBe(true);
+      stream.stop();
+      socket.forget([stream]);
+      await until(() => app.get(Hub).size === 0, 'no stream is left');
+    }
+    await socket.close();
+  });
+
+  it.each(['no JSON', '"{\\"type\\":\\"ping\\"}"', 'null', '[]', '{"type":"unheard-of"}'])(
+    'is not begun by %s, which closes the socket with 4400',
+    async (text) => {
+      const socket = await app.socket('ann');
+      socket.send(text);
+      expect(await closeCode(socket)).toBe(4400);
+    },
+  );
+});
