@@ -8,10 +8,17 @@ export interface Identity {
   readonly refusal?: AppError;
 }
 
-/** Never throws for a missing or bad token: the guard refuses, where the operation asks for somebody. */
-export async function identify(verifier: TokenVerifier, authorization: unknown): Promise<Identity> {
+/**
+ * Never throws for a missing or bad token: the guard refuses, where the operation asks for somebody.
+ * @param remember as of TokenVerifier.verify()
+ */
+export async function identify(
+  verifier: TokenVerifier,
+  authorization: unknown,
+  remember = true,
+): Promise<Identity> {
   try {
-    return { viewer: await verifier.verify(authorization) };
+    return { viewer: await verifier.verify(authorization, remember) };
   } catch (error) {
     if (error instanceof AppError) return { viewer: null, refusal: error };
     throw error;

@@ -31,14 +31,18 @@ export class TokenVerifier {
     this.#key = keyOf(config);
   }
 
-  /** @throws AppError UNAUTHENTICATED; the message tells the client's developer why, and nothing about the key. */
-  async verify(authorization: unknown): Promise<Viewer> {
+  /**
+   * @param remember whether the same token may be expected again soon: of a request, but not of a socket
+   * @throws AppError UNAUTHENTICATED; the message tells the client's developer why, and nothing about the key
+   */
+  async verify(authorization: unknown, remember = true): Promise<Viewer> {
     const known = this.remembered(authorization);
     if (known !== undefined) return known;
     const token = bearer(authorization);
     const now = Date.now();
     this.#remembered.delete(token);
     const viewer = toViewer(await this.#check(token));
+    if (!remember) return viewer;
     if (this.#remembered.size >= REMEMBERED_TOKENS)
       this.#remembered.delete(this.#remembered.keys().next().value ?? '');
     this.#remembered.set(token, { viewer, until: Math.min(viewer.expiresAt, now + REMEMBERED_MS) });

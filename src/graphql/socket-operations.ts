@@ -106,7 +106,11 @@ export class SocketOperations implements ConnectionEvents {
     connection.context = context;
     // The token has done its work, and is longer than most of what a socket keeps.
     (context as { connectionParams?: unknown }).connectionParams = undefined;
-    const { viewer, refusal } = await identify(this.verifier, connectionParams?.authorization);
+    const { viewer, refusal } = await identify(
+      this.verifier,
+      connectionParams?.authorization,
+      false,
+    );
     if (!connection.isOpen) return true;
     if (viewer === null) {
       if (refusal?.code !== ErrorCode.SERVICE_UNAVAILABLE) return false;
