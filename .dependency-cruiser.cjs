@@ -46,7 +46,7 @@ module.exports = {
     rule(
       'only-the-start-knows-the-whole-app',
       'The table of contents is the top floor: only the start, and the printer of the schema, open it.',
-      { path: '^src/', pathNot: '^src/(start|graphql/print-schema)\\.ts$' },
+      { path: '^src/', pathNot: '^src/(server|graphql/print-schema)\\.ts$' },
       { path: '^src/app\\.module\\.ts$' },
     ),
     rule(

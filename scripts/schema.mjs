@@ -8,13 +8,14 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const file = path.resolve(process.argv[2] ?? path.join(root, 'src', 'schema.graphql'));
 
-const build = spawnSync(
-  process.execPath,
+for (const step of [
   [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-  { cwd: root, stdio: 'inherit' },
-);
-if (build.status !== 0) process.exit(1);
+  [path.join(root, 'scripts/bundle.mjs')],
+])
+  if (spawnSync(process.execPath, step, { cwd: root, stdio: 'inherit' }).status !== 0)
+    process.exit(1);
 
-const { printSchemaOf } = await import('../dist/graphql/print-schema.js');
-const sdl = await printSchemaOf();
+// Of the bundle, which is what serves: its types are named after classes, which a bundler could rename.
+const { loadBundle } = await import('../dist/bundle-loader.js');
+const sdl = await loadBundle().bundle.printSchemaOf();
 writeFileSync(file, sdl.endsWith('\n') ? sdl : `${sdl}\n`);

@@ -36,6 +36,7 @@ const steps = {
     isDone: () => isStamped('build'),
     inputs: () => [
       'src',
+      'scripts/bundle.mjs',
       'tsconfig.json',
       'tsconfig.build.json',
       'node_modules/.package-lock.json',

@@ -3,24 +3,24 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { scratchDirectory } from './support/database.js';
+import { SECRET, startApp, until } from './support/app.js';
+import { createDatabase, scratchDirectory } from './support/database.js';
+import { send } from './support/seeds.js';
+import { seedPair } from './support/smtp-people.js';
+import { MailServer } from './support/smtp-server.js';
 import { SocketClient } from './support/socket-client.js';
 
-/** The server as an operator starts it, in a process of its own. */
+/** The server as an operator starts it: what has been built, in a process of its own. */
 class ServerProcess {
   output = '';
   readonly exit: Promise<number | null>;
   readonly #child: ChildProcess;
 
   constructor(environment: Record<string, string>) {
-    this.#child = spawn(
-      process.execPath,
-      ['--no-warnings', '--import', './test/support/typescript.mjs', 'src/start.ts'],
-      {
-        env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    this.#child = spawn(process.execPath, ['--no-warnings', 'dist/main.js'], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (data: Buffer) => {
         this.output += data.toString();
@@ -88,6 +88,8 @@ describe('the server process', () => {
     );
     expect(viewer.user.displayName).toBe('Tara Tourist');
     expect(threads.nodes).toHaveLength(1);
+    for (const page of ['/playground', '/playground/graphiql.js', '/playground/graphql-ws.js'])
+      expect((await fetch(`${url}${page}`)).status).toBe(200);
 
     const second = start({ DATA_DIR });
     expect(await second.exit).toBe(1);
@@ -113,4 +115,36 @@ describe('the server process', () => {
     const fourth = start({ DATA_DIR });
     await fourth.says(/Playground/);
   }, 90_000);
+
+  it('sends mail', async () => {
+    const mails = new MailServer();
+    await mails.listen();
+    const database = await createDatabase();
+    const environment = {
+      NODE_ENV: 'test',
+      DEMO: 'false',
+      DATABASE_URL: database.url,
+      JWT_SECRET: SECRET,
+      NOTIFIER: 'true',
+      NOTIFIER_SWEEP_MS: '100',
+      NOTIFICATION_MAIL_DELAY_MINUTES: '0',
+      SMTP_URL: mails.url,
+      MAIL_FROM: 'no-reply@market.example',
+      PUBLIC_URL: 'https://chat.market.example',
+    };
+    const server = start(environment);
+    await server.says(/Serving/);
+    const app = await startApp({ ...environment, NOTIFIER: 'false' }, database);
+    try {
+      const { tourist, email, threadId } = await seedPair(app);
+      await send(app.as(tourist), threadId);
+      await until(() => mails.to(email).length === 1, 'it comes');
+    } finally {
+      await app.stop();
+      server.kill('SIGTERM');
+      await server.exit;
+      await mails.close();
+      await database.drop();
+    }
+  }, 60_000);
 });

@@ -71,7 +71,7 @@ export async function profile(
   const folder = mkdtempSync(path.join(tmpdir(), 'parley-profile-'));
   try {
     const options = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-    const server = await systems.startAnother('parley', options);
+    const server = await systems.startModules(options);
     const measurement = await runLoad({ ...task, protocol: 'parley', port: server.port });
     await server.stop();
     if (measurement.wrong.length > 0) throw new Error(measurement.wrong.join('; '));

@@ -78,6 +78,12 @@ export class Systems {
     return ServerProcess.start({ ...optionsOf(name, this.settings), nodeOptions });
   }
 
+  /** Parley from its modules instead of the bundle, so that a profile can name them. */
+  startModules(nodeOptions: readonly string[]): Promise<ServerProcess> {
+    const script = at('../../dist/start.js');
+    return ServerProcess.start({ ...optionsOf('parley', this.settings), script, nodeOptions });
+  }
+
   async stop(): Promise<void> {
     const running = await Promise.allSettled(this.#running.values());
     this.#running.clear();
