@@ -45,7 +45,7 @@ const readInbox = operation(
   `query Inbox($first: Int) {
      threads(first: $first) {
        nodes {
-         id status lastMessageAt unreadCount tourist { id displayName } guide { id displayName }
+         id status lastMessageAt unreadCount guide { id displayName }
          lastMessage { id sequence body sentAt senderUserId }
        }
      }
