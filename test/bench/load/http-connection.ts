@@ -14,22 +14,24 @@ const HEAD_END = '\r\n\r\n';
 
 /** Keep-alive and one request at a time. It takes a fraction of fetch's CPU, of which the servers would have the less. */
 export class HttpConnection {
-  readonly #socket: Socket;
+  #socket: Socket;
   #waiting: Waiting | undefined;
   #received: Buffer = Buffer.alloc(0);
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (data) => this.#take(data));
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error('the server closed the connection')));
+  private constructor(
+    private readonly port: number,
+    socket: Socket,
+  ) {
+    this.#socket = this.#listenTo(socket);
   }
 
   static async open(port: number): Promise<HttpConnection> {
-    return new HttpConnection(await openSocketTo(port));
+    return new HttpConnection(port, await openSocketTo(port));
   }
 
-  ask(request: string): Promise<HttpAnswer> {
+  async ask(request: string): Promise<HttpAnswer> {
+    // Servers close what nothing has been asked on for a while, Node.js's after 5 s.
+    if (this.#socket.destroyed) this.#socket = this.#listenTo(await openSocketTo(this.port));
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#socket.write(request);
@@ -39,6 +41,13 @@ export class HttpConnection {
   close(): void {
     this.#waiting = undefined;
     this.#socket.destroy();
+  }
+
+  #listenTo(socket: Socket): Socket {
+    socket.on('data', (data) => this.#take(data));
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.#fail(new Error('the server closed the connection')));
+    return socket;
   }
 
   #take(data: Buffer): void {
