@@ -1,4 +1,4 @@
-// The server from its modules, as the tests and the profiles of the benchmark run it; main.ts runs the bundle of them.
+// The server from its modules, whose names a profile of the benchmark shows; main.ts runs the bundle of them.
 import { run } from './server.js';
 
 run();
