@@ -1,6 +1,6 @@
 // Puts the server with its packages into one file, and beside it what V8 compiles of it: `npm run build` does so after tsc.
 // Finding and linking 2,300 files is most of a start (docs/decisions/0012-bundle.md).
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,8 +47,28 @@ const namesOfClasses = {
   },
 };
 
+/**
+ * What a module imports from a CommonJS package, esbuild looks up anew at each use, by a function that all imports share and V8
+ * therefore cannot make fast. Node.js itself takes the values when the package has been loaded, and so does this.
+ */
+const COPY_VALUES = `const __copyValues = (target, from) => {
+  for (const key of Object.getOwnPropertyNames(Object(from)))
+    if (!Object.hasOwn(target, key))
+      Object.defineProperty(target, key, {
+        value: from[key],
+        enumerable: Object.getOwnPropertyDescriptor(from, key).enumerable,
+      });
+  return target;
+};`;
+
+function importValues(text) {
+  const changed = text.replace(/^(var __toESM = [^;]*)__copyProps\(/m, '$1__copyValues(');
+  if (changed === text) throw new Error('esbuild writes imports of CommonJS differently now.');
+  return changed;
+}
+
 rmSync(path.dirname(BUNDLE), { recursive: true, force: true });
-await build({
+const { outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: ['dist/bundle.js'],
   outfile: BUNDLE,
@@ -58,7 +78,7 @@ await build({
   target: 'node20.19',
   // The modules are strict, being ES modules.
   banner: {
-    js: "'use strict'; const __moduleUrl = require('node:url').pathToFileURL(__filename).href;",
+    js: `'use strict'; const __moduleUrl = require('node:url').pathToFileURL(__filename).href; ${COPY_VALUES}`,
   },
   define: { 'import.meta.url': '__moduleUrl' },
   // A script by itself cannot import(); require() takes both kinds of modules since Node.js 20.19.
@@ -67,7 +87,10 @@ await build({
   plugins: [optionalPackages, namesOfClasses],
   legalComments: 'none',
   logLevel: 'warning',
+  write: false,
 });
+mkdirSync(path.dirname(BUNDLE));
+writeFileSync(BUNDLE, importValues(outputFiles[0].text));
 
 // What a start needs is compiled by then: all modules, and an app that is put together.
 const { bundle, script } = loadBundle();
