@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Database } from '../src/database/database.js';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import {
@@ -174,4 +175,49 @@ it('counts what goes through Prisma as well', async () => {
   );
   expect(statements.some(({ text }) => /"users"/.test(text))).toBe(true);
   await setStatus(app.as('ann'), other, 'ACTIVE');
+});
+
+/** More than PostgreSQL plans anew before it decides whether to go on doing so, which is five times for each connection. */
+const EXECUTIONS = 40;
+
+/** How often each statement was planned for its values, and how often not, of all connections. */
+async function plansOf(names: readonly string[]): Promise<Record<string, number[]>> {
+  const { pool } = app.get(Database);
+  const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
+  try {
+    const plans: Record<string, number[]> = {};
+    for (const client of clients) {
+      const { rows } = await client.query<{ name: string; custom: number; generic: number }>(
+        'SELECT name, custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements',
+      );
+      for (const { name, custom, generic } of rows.filter(({ name }) => names.includes(name))) {
+        const [most = 0, all = 0] = plans[name] ?? [];
+        plans[name] = [Math.max(most, custom), all + custom + generic];
+      }
+    }
+    return plans;
+  } finally {
+    for (const client of clients) client.release();
+  }
+}
+
+it('plans a look for one thing once a connection, and not at each look', async () => {
+  const ask = `query ($thread: ID!, $message: ID!) {
+    thread(id: $thread) { participants { role } lastMessage { status } }
+    message(id: $message) { body }
+  }`;
+  for (let time = 0; time < EXECUTIONS; time++)
+    await app.as('ann').run(ask, { thread: threadId, message: messageId });
+  const plans = await plansOf([
+    'threads_visible',
+    'participants_of_threads',
+    'messages_by_place',
+    'message_readers',
+    'messages_visible',
+  ]);
+  expect(Object.keys(plans)).toHaveLength(5);
+  for (const [name, [custom = 0, all = 0]] of Object.entries(plans)) {
+    expect([name, all >= EXECUTIONS]).toEqual([name, true]);
+    expect([name, custom <= 5]).toEqual([name, true]);
+  }
 });

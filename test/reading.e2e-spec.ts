@@ -99,6 +99,41 @@ describe('a message of two people', () => {
     expect((await ticks(ann))[0].readAt).toBe(first.readAt);
   });
 
+  it('was read when the marker first passed it, whichever messages are asked for together', async () => {
+    const { id: other } = await openThread(app, { trip: randomUUID() });
+    const sent = await sendMany(ann, threadId, 40);
+    const [elsewhere] = await sendMany(ann, other, 1);
+    await markRead(ben, other);
+    const instants: string[] = [];
+    for (const upTo of [2, 3, 20, 21, 36]) {
+      await markRead(ben, threadId, upTo);
+      const { lastReadAt } = await participant('ben');
+      while (instants.length < upTo) instants.push(lastReadAt);
+    }
+
+    const expected = (sequence: number): string | null => instants[sequence - 1] ?? null;
+    const { thread } = await ann.run(
+      `query ($id: ID!) { thread(id: $id) {
+         newest: messages(last: 22) { nodes { sequence readAt } }
+         oldest: messages(first: 4) { nodes { sequence readAt } }
+       } }`,
+      { id: threadId },
+    );
+    for (const { sequence, readAt } of [...thread.newest.nodes, ...thread.oldest.nodes])
+      expect([sequence, readAt]).toEqual([sequence, expected(sequence)]);
+
+    const apart = [40, 1, 37, 12, 20, 21].map((sequence) => sent[sequence - 1]!.id);
+    const alone = await ann.run(
+      `{ ${[...apart, elsewhere!.id]
+        .map((id, at) => `m${at}: message(id: "${id}") { sequence readAt thread { id } }`)
+        .join(' ')} }`,
+    );
+    for (const { sequence, readAt, thread: where } of Object.values<any>(alone)) {
+      if (where.id === threadId) expect([sequence, readAt]).toEqual([sequence, expected(sequence)]);
+      else expect(readAt).not.toBeNull();
+    }
+  });
+
   it('is never unread to its sender, nor does sending read what others sent', async () => {
     await send(ben, threadId);
     await send(ann, threadId);

@@ -21,3 +21,13 @@ export class StatementTexts {
     return text;
   }
 }
+
+/**
+ * An array that a statement is given, without the planner seeing how long it is. For one of fewer elements than the ten that it
+ * assumes otherwise it would make a new plan at each execution, which takes twice as long as such a look itself
+ * (docs/performance.md).
+ * @param parameter of the statement, as `$1`
+ * @param type of its elements
+ */
+export const arrayOf = (parameter: string, type: string): string =>
+  `(SELECT ${parameter}::${type}[])::${type}[]`;

@@ -8,7 +8,7 @@ import DataLoader from 'dataloader';
  * that a long subscription never sees what was true when it began.
  */
 export class Loaders {
-  readonly #loaders = new Map<string, DataLoader<never, unknown>>();
+  readonly #loaders = new Map<string, DataLoader<never, unknown, unknown>>();
 
   /** Forgets everything: what was loaded before a write may be true no longer. */
   clear(): void {
@@ -18,17 +18,31 @@ export class Loaders {
   /**
    * @param name what is loaded; one loader per name
    * @param batch gives the found values by key; what is missing there is loaded as null
+   * @param identify what tells keys apart, where they are objects
    */
-  get<Key extends string, Value>(
+  get<Value>(
+    name: string,
+    batch: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
+  ): DataLoader<string, Value | null, unknown>;
+  get<Key extends object, Value>(
     name: string,
     batch: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
-  ): DataLoader<Key, Value | null> {
-    let loader = this.#loaders.get(name) as DataLoader<Key, Value | null> | undefined;
+    identify: (key: Key) => unknown,
+  ): DataLoader<Key, Value | null, unknown>;
+  get<Key, Value>(
+    name: string,
+    batch: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
+    identify: (key: Key) => unknown = (key) => key,
+  ): DataLoader<Key, Value | null, unknown> {
+    let loader = this.#loaders.get(name) as DataLoader<Key, Value | null, unknown> | undefined;
     if (loader === undefined) {
-      loader = new DataLoader<Key, Value | null>(async (keys) => {
-        const found = await batch(keys);
-        return keys.map((key) => found.get(key) ?? null);
-      });
+      loader = new DataLoader<Key, Value | null, unknown>(
+        async (keys) => {
+          const found = await batch(keys);
+          return keys.map((key) => found.get(key) ?? null);
+        },
+        { cacheKeyFn: identify },
+      );
       this.#loaders.set(name, loader);
     }
     return loader;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { arrayOf } from '../database/statement.js';
 import type { JournalEntry, JournalState } from './journal-entry.js';
 
 /** The life of this database: another after a restore (other cluster or database) and after a promotion (other timeline). */
@@ -41,7 +42,7 @@ export class JournalRepository {
   async positionsOf(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const rows = await this.database.rows<{ userId: string; position: number }>(
       'journal_positions',
-      'SELECT user_id AS "userId", position FROM inboxes WHERE user_id = ANY ($1)',
+      `SELECT user_id AS "userId", position FROM inboxes WHERE user_id = ANY (${arrayOf('$1', 'text')})`,
       [userIds],
     );
     return new Map(rows.map(({ userId, position }) => [userId, position]));

@@ -149,9 +149,12 @@ export class MessageFieldsResolver {
   }
 
   async #others(message: MessageRow, loaders: Loaders): Promise<readonly ReaderRow[]> {
-    return (
-      (await loaders.get('readers', (ids) => this.messages.readersOf(ids)).load(message.id)) ?? []
+    const readers = loaders.get(
+      'readers',
+      (messages: readonly MessageRow[]) => this.messages.readersOf(messages),
+      ({ id }) => id,
     );
+    return (await readers.load(message)) ?? [];
   }
 }
 

@@ -27,7 +27,6 @@ export interface MessageRow {
 
 /** How one other participant stands to a message. */
 export interface ReaderRow {
-  readonly messageId: string;
   readonly userId: string;
   readonly delivered: boolean;
   readonly readAt: Instant | null;

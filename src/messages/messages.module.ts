@@ -14,6 +14,7 @@ import {
   ThreadMessagesResolver,
 } from './message-fields.resolver.js';
 import { MessagesRepository } from './messages.repository.js';
+import { ReadersRepository } from './readers.repository.js';
 import { MessagesResolver } from './messages.resolver.js';
 import { ThreadListResolver } from './thread-list.resolver.js';
 import { MessagesService } from './messages.service.js';
@@ -24,6 +25,7 @@ import { SendQueue } from './send-queue.js';
   imports: [ThreadsModule, UsersModule],
   providers: [
     MessagesRepository,
+    ReadersRepository,
     SendQueue,
     MessagesService,
     MessagesResolver,

@@ -4,23 +4,23 @@ import { isModerator } from '../auth/viewer.js';
 import type { Detail, Page } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
-import { statementName, StatementTexts } from '../database/statement.js';
+import { arrayOf, statementName, StatementTexts } from '../database/statement.js';
 import type { Window } from '../page-window.js';
 import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import type { MessageColumns } from './message-columns.js';
 import { selectMessages, toMessages } from './message-columns.js';
-import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
+import type { MessageRow, MessageSelection, MessageVersionRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
 import type { Send, Sent, SentBatch } from './send.js';
 import { toBatch, toParameters } from './send.js';
 
 const VISIBLE = selectMessages(
-  `SELECT m.* FROM messages m WHERE m.id = ANY ($2::uuid[])
+  `SELECT m.* FROM messages m WHERE m.id = ANY (${arrayOf('$2', 'uuid')})
      AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = m.thread_id AND v.user_id = $1))`,
 );
 const BY_PLACE = selectMessages(
-  `SELECT m.* FROM unnest($1::uuid[], $2::integer[]) AS place (thread_id, sequence)
+  `SELECT m.* FROM unnest(${arrayOf('$1', 'uuid')}, ${arrayOf('$2', 'integer')}) AS place (thread_id, sequence)
    JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`,
 );
 
@@ -151,27 +151,6 @@ export class MessagesRepository {
     return toMessages(page, ofThread);
   }
 
-  /**
-   * How everybody else who was in the thread when a message came stands to it. Exact by one index probe per message and
-   * person: the first receipt that reaches the message is when it was read.
-   */
-  async findReaders(messageIds: readonly string[]): Promise<ReadonlyMap<string, ReaderRow[]>> {
-    const rows = await this.database.readRows<ReaderRow>(
-      'message_readers',
-      `SELECT m.id AS "messageId", p.user_id AS "userId", p.last_delivered_sequence >= m.sequence AS delivered,
-         (SELECT r.read_at FROM read_receipts r
-          WHERE r.thread_id = m.thread_id AND r.user_id = p.user_id AND r.up_to_sequence >= m.sequence
-          ORDER BY r.up_to_sequence LIMIT 1) AS "readAt"
-       FROM messages m JOIN participants p
-         ON p.thread_id = m.thread_id AND p.user_id <> m.author_id AND p.joined_sequence < m.sequence
-       WHERE m.id = ANY ($1::uuid[]) ORDER BY m.id, "readAt", p.user_id`,
-      [messageIds],
-    );
-    const byMessage = new Map<string, ReaderRow[]>(messageIds.map((id) => [id, []]));
-    for (const row of rows) byMessage.get(row.messageId)?.push(row);
-    return byMessage;
-  }
-
   /** What these messages said before, oldest first. Only for those who may know: see MessagesService. */
   async findVersions(
     messageIds: readonly string[],
@@ -179,7 +158,7 @@ export class MessagesRepository {
     const rows = await this.database.rows<MessageVersionRow>(
       'message_versions',
       `SELECT message_id AS "messageId", body, replaced_by AS "replacedById", replaced_at AS "replacedAt"
-       FROM message_versions WHERE message_id = ANY ($1::uuid[]) ORDER BY message_id, version`,
+       FROM message_versions WHERE message_id = ANY (${arrayOf('$1', 'uuid')}) ORDER BY message_id, version`,
       [messageIds],
     );
     const byMessage = new Map<string, MessageVersionRow[]>(messageIds.map((id) => [id, []]));

@@ -83,7 +83,7 @@ export class MessagesResolver {
   /** With the receipts, where the list shows them: one look for the page. */
   async #shown(rows: MessageRow[], fields: ReadonlySet<string> | null): Promise<MessageRow[]> {
     if (!RECEIPT_FIELDS.some((name) => fields?.has(name))) return rows;
-    return withReceipts(rows, await this.messagesService.readersOf(rows.map(({ id }) => id)));
+    return withReceipts(rows, await this.messagesService.readersOf(rows));
   }
 
   @Mutation(() => SendMessagePayload, {

@@ -12,6 +12,7 @@ import type { DraftContent, MessageContent } from './message-content.js';
 import { requireContent, requireSystemContent, requireText } from './message-content.js';
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { MessagesRepository } from './messages.repository.js';
+import { ReadersRepository } from './readers.repository.js';
 import { asStored } from './send.js';
 import { SendQueue } from './send-queue.js';
 
@@ -38,6 +39,7 @@ export interface SentMessage {
 export class MessagesService {
   constructor(
     private readonly messages: MessagesRepository,
+    private readonly readers: ReadersRepository,
     private readonly queue: SendQueue,
     private readonly access: ThreadAccess,
     private readonly inbox: InboxService,
@@ -60,8 +62,11 @@ export class MessagesService {
     return this.messages.findByPlaces(places);
   }
 
-  readersOf(messageIds: readonly string[]): Promise<ReadonlyMap<string, ReaderRow[]>> {
-    return this.messages.findReaders(messageIds);
+  /** Of messages that the caller has been given. */
+  readersOf(
+    messages: readonly MessageRow[],
+  ): Promise<ReadonlyMap<MessageRow, readonly ReaderRow[]>> {
+    return this.readers.find(messages);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
+import { arrayOf } from '../database/statement.js';
 import type { FeedKey, NotificationRow, TraceRow } from './notification-rows.js';
 
 /** Reading the thread reads its notifications, also in the moment before the notifier has noticed. */
@@ -50,7 +51,7 @@ export class NotificationsRepository {
   ): Promise<ReadonlyMap<string, NotificationRow>> {
     const rows = await this.database.readRows<NotificationRow>(
       'notifications_by_id',
-      `SELECT ${COLUMNS} FROM ${OWN} WHERE n.user_id = $1 AND n.id = ANY ($2::uuid[])`,
+      `SELECT ${COLUMNS} FROM ${OWN} WHERE n.user_id = $1 AND n.id = ANY (${arrayOf('$2', 'uuid')})`,
       [userId, ids],
     );
     return new Map(rows.map((row) => [row.id, row]));

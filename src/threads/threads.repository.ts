@@ -4,7 +4,7 @@ import { isModerator } from '../auth/viewer.js';
 import type { Detail, Page } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
-import { statementName, StatementTexts } from '../database/statement.js';
+import { arrayOf, statementName, StatementTexts } from '../database/statement.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
@@ -20,8 +20,11 @@ export interface Outcome {
 }
 
 const VISIBLE = selectThreads(
-  `FROM threads t LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1
-   WHERE t.id = ANY ($2::uuid[]) AND ($3 OR v.user_id IS NOT NULL)`,
+  // LATERAL, so that it is looked up by both, however many threads the viewer is in.
+  `FROM threads t LEFT JOIN LATERAL (
+     SELECT p.* FROM participants p WHERE p.thread_id = t.id AND p.user_id = $1 LIMIT 1
+   ) AS v ON true
+   WHERE t.id = ANY (${arrayOf('$2', 'uuid')}) AND ($3 OR v.user_id IS NOT NULL)`,
 );
 
 @Injectable()
@@ -110,7 +113,8 @@ export class ThreadsRepository {
          p.last_read_at AS "lastReadAt", p.last_delivered_sequence AS "lastDeliveredSequence",
          u.display_name AS "displayName", u.avatar_url AS "avatarUrl"
        FROM participants p JOIN users u ON u.id = p.user_id
-       WHERE p.thread_id = ANY ($1::uuid[]) ORDER BY p.thread_id, p.role, p.joined_at, p.user_id`,
+       WHERE p.thread_id = ANY (${arrayOf('$1', 'uuid')})
+       ORDER BY p.thread_id, p.role, p.joined_at, p.user_id`,
       [threadIds],
     );
     const byThread = new Map<string, ParticipantRow[]>(threadIds.map((id) => [id, []]));
