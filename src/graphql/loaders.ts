@@ -8,7 +8,7 @@ import DataLoader from 'dataloader';
  * that a long subscription never sees what was true when it began.
  */
 export class Loaders {
-  readonly #loaders = new Map<string, DataLoader<never, unknown, unknown>>();
+  readonly #loaders = new Map<string, DataLoader<never, unknown>>();
 
   /** Forgets everything: what was loaded before a write may be true no longer. */
   clear(): void {
@@ -17,32 +17,18 @@ export class Loaders {
 
   /**
    * @param name what is loaded; one loader per name
-   * @param batch gives the found values by key; what is missing there is loaded as null
-   * @param identify what tells keys apart, where they are objects
+   * @param batch gives the found values by key, which may be an object; what is missing there is loaded as null
    */
-  get<Value>(
-    name: string,
-    batch: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
-  ): DataLoader<string, Value | null, unknown>;
-  get<Key extends object, Value>(
+  get<Value, Key = string>(
     name: string,
     batch: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
-    identify: (key: Key) => unknown,
-  ): DataLoader<Key, Value | null, unknown>;
-  get<Key, Value>(
-    name: string,
-    batch: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
-    identify: (key: Key) => unknown = (key) => key,
-  ): DataLoader<Key, Value | null, unknown> {
-    let loader = this.#loaders.get(name) as DataLoader<Key, Value | null, unknown> | undefined;
+  ): DataLoader<Key, Value | null> {
+    let loader = this.#loaders.get(name) as DataLoader<Key, Value | null> | undefined;
     if (loader === undefined) {
-      loader = new DataLoader<Key, Value | null, unknown>(
-        async (keys) => {
-          const found = await batch(keys);
-          return keys.map((key) => found.get(key) ?? null);
-        },
-        { cacheKeyFn: identify },
-      );
+      loader = new DataLoader<Key, Value | null>(async (keys) => {
+        const found = await batch(keys);
+        return keys.map((key) => found.get(key) ?? null);
+      });
       this.#loaders.set(name, loader);
     }
     return loader;

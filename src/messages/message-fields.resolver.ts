@@ -149,10 +149,8 @@ export class MessageFieldsResolver {
   }
 
   async #others(message: MessageRow, loaders: Loaders): Promise<readonly ReaderRow[]> {
-    const readers = loaders.get(
-      'readers',
-      (messages: readonly MessageRow[]) => this.messages.readersOf(messages),
-      ({ id }) => id,
+    const readers = loaders.get('readers', (messages: readonly MessageRow[]) =>
+      this.messages.readersOf(messages),
     );
     return (await readers.load(message)) ?? [];
   }

@@ -56,7 +56,7 @@ export function toReaders(
     for (const message of stretches[place - 1] ?? []) {
       const { sequence, authorId } = message;
       // It was read with the first receipt that reaches it.
-      while (upTo !== null && (upTo[receipt] ?? Infinity) < sequence) receipt += 1;
+      while ((upTo?.[receipt] ?? Infinity) < sequence) receipt += 1;
       if (joined < sequence && userId !== authorId)
         readers.get(message)?.push({
           userId,
