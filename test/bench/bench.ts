@@ -83,7 +83,8 @@ async function measureAll(
   url: string,
 ): Promise<Outcome> {
   const postmaster = await postmasterOf(url);
-  const workloads = workloadsOf(new Contestants(systems, databases, options, postmaster), options);
+  const contestants = new Contestants(systems, databases, options, postmaster);
+  const workloads = workloadsOf(contestants, options);
   const chosen = workloads.filter(({ id }) => isChosen(id, options.only));
   if (chosen.length === 0)
     throw new UsageError(`--only takes some of ${workloads.map(({ id }) => id).join(', ')}.`);
@@ -96,6 +97,7 @@ async function measureAll(
     } catch (error) {
       problems.push(`${workload.id}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  await contestants.stop();
   const differences = await databases.examine();
   if (differences.length > 0) problems.push(`the database: ${differences.join('\n')}`);
   for (const problem of problems) console.error(`WRONG ${problem}`);

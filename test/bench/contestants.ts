@@ -1,8 +1,8 @@
 import type { ProtocolName } from './protocols/index.js';
 import { runPgbench } from './pgbench.js';
-import type { Load } from './load/load.js';
+import type { Load, LoadTask } from './load/load.js';
 import type { SendLoad } from './load/send.js';
-import { runLoad } from './load-process.js';
+import { LoadProcess } from './load-process.js';
 import type { Databases } from './databases.js';
 import type { Measurement } from './measurement.js';
 import type { Options } from './options.js';
@@ -15,6 +15,9 @@ export const PGBENCH = 'pgbench';
 
 /** Makes those who take part in a workload. */
 export class Contestants {
+  /** One for all runs: a new one would compile its code while it measures, which takes more of the machine than its work. */
+  #load: LoadProcess | undefined;
+
   constructor(
     private readonly systems: Systems,
     private readonly databases: Databases,
@@ -34,9 +37,9 @@ export class Contestants {
         const { port, pid } = await this.systems.get(system);
         const task = { protocol, port, load, warmUp, seconds };
         const measureCosts = (): Promise<Measurement> =>
-          withCosts({ server: [pid], database: this.postmaster }, () => runLoad(task));
+          withCosts({ server: [pid], database: this.postmaster }, () => this.#run(task));
         if (load.kind !== 'send')
-          return load.kind === 'page' || load.kind === 'inbox' ? measureCosts() : runLoad(task);
+          return load.kind === 'page' || load.kind === 'inbox' ? measureCosts() : this.#run(task);
         const before = await this.databases.countMessages(database);
         const measurement = await measureCosts();
         const stored = (await this.databases.countMessages(database)) - before;
@@ -72,6 +75,19 @@ export class Contestants {
       system: undefined,
       run: () => measureMemory(this.systems, protocol, sockets, this.options.sizes.background),
     }));
+  }
+
+  async stop(): Promise<void> {
+    await this.#load?.stop();
+    this.#load = undefined;
+  }
+
+  async #run(task: LoadTask): Promise<Measurement> {
+    this.#load ??= new LoadProcess();
+    const measurement = await this.#load.run(task);
+    // It may have left connections open, or have ended.
+    if (measurement.wrong.length > 0) await this.stop();
+    return measurement;
   }
 
   /** From spawning the process, with a database that is there, to the first answered question. */

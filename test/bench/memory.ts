@@ -21,16 +21,15 @@ export async function measureMemory(
 ): Promise<Measurement> {
   const nodeOptions = ['--expose-gc', '--import', PRELOAD];
   const server = await systems.startAnother(systemOf(protocol), nodeOptions);
+  const holder = new LoadProcess();
   const hold = async (
     count: number,
   ): Promise<{ memory: NodeJS.MemoryUsage; measurement: Measurement }> => {
     const load: HoldLoad = { kind: 'hold', sockets: count, threads };
-    const holder = new LoadProcess({ protocol, port: server.port, load, warmUp: 0, seconds: 0 });
-    await holder.connected();
+    const held = await holder.hold({ protocol, port: server.port, load, warmUp: 0, seconds: 0 });
     await sleep(SETTLE_MS);
     const memory = await server.memory();
-    holder.release();
-    return { memory, measurement: await holder.result() };
+    return { memory, measurement: await held.release() };
   };
   try {
     const first = await hold(FIRST_SOCKETS);
@@ -46,6 +45,7 @@ export async function measureMemory(
       wrong: [...first.measurement.wrong, ...measurement.wrong],
     };
   } finally {
+    await holder.stop();
     await server.stop();
   }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import type { LoadTask } from './load/load.js';
-import { runLoad } from './load-process.js';
+import { LoadProcess } from './load-process.js';
 import type { Systems } from './systems.js';
 
 interface CallFrame {
@@ -72,8 +72,9 @@ export async function profile(
   try {
     const options = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
     const server = await systems.startModules(options);
-    const measurement = await runLoad({ ...task, protocol: 'parley', port: server.port });
-    await server.stop();
+    const load = new LoadProcess();
+    const measurement = await load.run({ ...task, protocol: 'parley', port: server.port });
+    await Promise.all([load.stop(), server.stop()]);
     if (measurement.wrong.length > 0) throw new Error(measurement.wrong.join('; '));
     const [file] = readdirSync(folder);
     if (file === undefined) throw new Error('parley has left no profile.');

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { backgroundThread } from '../data/ids.js';
 import type { Measurement } from '../measurement.js';
 import { wrongs } from '../measurement.js';
@@ -12,11 +11,15 @@ export interface HoldLoad {
   readonly threads: number;
 }
 
-/** Follows threads in which nothing happens until standard input ends, and says when everybody is connected. */
+/**
+ * Follows threads in which nothing happens.
+ * @param connected is told when everybody is connected, and settles when they may go
+ */
 export async function runHold(
   protocol: Protocol,
   port: number,
   { sockets, threads }: HoldLoad,
+  connected: () => Promise<void>,
 ): Promise<Measurement> {
   const places = Array.from({ length: sockets }, (_, place) => {
     const thread = backgroundThread(place % threads);
@@ -24,8 +27,7 @@ export async function runHold(
   });
   const followers = new Followers(protocol, places, () => undefined);
   await followers.open(port);
-  console.log('connected');
-  await once(process.stdin.resume(), 'end');
+  await connected();
   const { closed } = followers;
   followers.close();
   return {

@@ -7,7 +7,10 @@ import type { SendLoad } from './send.js';
 
 export type Load = SendLoad | PageLoad | InboxLoad | FanOutLoad | SeenLoad | HoldLoad;
 
-/** All that the process of a load generator is told. */
+/** What a load generator says once the sockets that it holds are connected. */
+export const CONNECTED = 'connected';
+
+/** All that a load generator is told of a run. */
 export interface LoadTask {
   readonly protocol: ProtocolName;
   readonly port: number;
