@@ -128,6 +128,31 @@ describe('a filter of threads', () => {
     }
   });
 
+  it('is combined with all others, with paging and with every detail', async () => {
+    const everything = `query ($filter: ThreadFilter, $after: String) {
+      list: threads(filter: $filter, first: 1, after: $after) {
+        nodes { tripId createdAt tourist { id } guide { id } lastMessage { body editedAt sender { id } } } ${PAGE}
+      }
+    }`;
+    const filter = { touristId: 'ann', tripId: 'madrid', status: 'ACTIVE' };
+    const bens = { guideId: 'ben', unread: false };
+    for (const client of [clients.ann, clients.admin]) {
+      const all = await pages(client, everything, { filter });
+      expect(
+        all
+          .flat()
+          .map(({ guide }) => guide.id)
+          .sort(),
+      ).toEqual(['ben', 'gil']);
+      const [ofAll] = await pages(client, everything, { filter: { ...filter, ...bens } });
+      expect(ofAll).toEqual(all.flat().filter(({ guide }) => guide.id === 'ben'));
+      const { list } = await client.run(everything, { filter: {} });
+      const after = list.pageInfo.endCursor;
+      const later = await client.run(everything, { filter: { ...filter, ...bens }, after });
+      expect(later.list.nodes).toEqual(ofAll);
+    }
+  });
+
   it('is combined with paging', async () => {
     const found = await pages(clients.ann, THREADS, { filter: { touristId: 'ann' }, first: 1 });
     expect(found.map((nodes) => nodes.length)).toEqual([1, 1, 1]);

@@ -83,8 +83,8 @@ export function selectThreads(
     ...columnsFor(EXPRESSIONS, detail, RARE),
     ...Object.fromEntries(names.map((name) => [name, `t."${name}"`])),
   };
-  const people = (addition?.people ?? []).map((name) => `t."${name}"`);
-  return selectPage([page, 't'], expressions, ['t.tourist_id', 't.guide_id', ...people]);
+  const people = ['touristId', 'guideId', ...(addition?.people ?? [])];
+  return selectPage([page, 't'], expressions, people);
 }
 
 export function toThreads(columns: Columns<Stored>, userOf: (id: string) => UserRow): ThreadRow[] {
