@@ -37,7 +37,7 @@ export interface Page<PageColumns> {
  * it takes to gather JSON (docs/performance.md).
  * @param rows a SELECT of the rows in the order of the page, and how the expressions call a row
  * @param expressions by the names of the row's properties
- * @param people the names of those that are ids of people
+ * @param people of whom names are read: arrays of ids, by the columns of the page (`page."authorId"`)
  */
 export function selectPage(
   [rows, alias]: readonly [select: string, alias: string],
@@ -46,11 +46,10 @@ export function selectPage(
 ): string {
   const names = Object.keys(expressions);
   const gathered = names.map((name) => `array_agg(${expressions[name] ?? ''}) AS "${name}"`);
-  const ids = people.map((name) => `page."${name}"`).join(' || ');
   return `
     SELECT json_build_object(${names.map((name) => `'${name}', page."${name}"`).join(', ')}, 'people', (
       SELECT json_build_array(array_agg(u.id), array_agg(u.display_name), array_agg(u.avatar_url))
-      FROM users u WHERE u.id = ANY (${ids})
+      FROM users u WHERE u.id = ANY (${people.join(' || ')})
     )) AS page
     FROM (SELECT ${gathered.join(', ')} FROM (${rows}) AS ${alias}) AS page`;
 }

@@ -1,8 +1,9 @@
 import type { Columns, Detail } from '../database/columns.js';
+import { detailFor } from '../graphql/selection.js';
 import type { ThreadAddition, ThreadColumns } from '../threads/thread-columns.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import type { UserRow } from '../users/user-rows.js';
-import { messageColumns, messageReader } from './message-columns.js';
+import { messageColumns, messageReader, PLAIN_MESSAGE_FIELDS } from './message-columns.js';
 import type { MessageRow } from './message-rows.js';
 
 const PREFIX = 'lastMessage.';
@@ -19,13 +20,11 @@ const IN_THREAD: Readonly<Record<string, string>> = {
 const prefixed = (columns: readonly (readonly [string, string])[]): Record<string, string> =>
   Object.fromEntries(columns.map(([name, expression]) => [PREFIX + name, expression]));
 
-/** What a list of threads reads with each thread, where its last messages are asked for: one round trip for both. */
-export const LAST_MESSAGES: Readonly<Record<Detail, ThreadAddition>> = {
+const ADDITIONS: Readonly<Record<Detail, Omit<ThreadAddition, 'people'>>> = {
   plain: {
     name: 'l_plain',
     join: '',
     columns: prefixed(Object.entries(IN_THREAD)),
-    people: [`${PREFIX}authorId`],
   },
   whole: {
     name: 'l_whole',
@@ -33,9 +32,14 @@ export const LAST_MESSAGES: Readonly<Record<Detail, ThreadAddition>> = {
     columns: prefixed(
       Object.entries(messageColumns('whole')).filter(([name]) => !KNOWN.includes(name)),
     ),
-    people: [`${PREFIX}authorId`],
   },
 };
+
+/** What a list of threads reads with each thread for these fields of its last message: one round trip for both. */
+export const lastMessagesFor = (fields: ReadonlySet<string>): ThreadAddition => ({
+  ...ADDITIONS[detailFor(fields, PLAIN_MESSAGE_FIELDS)],
+  people: { [`${PREFIX}authorId`]: fields.has('sender') },
+});
 
 /** Puts their last messages into the threads of a page, where the field of that name finds them. */
 export function withLastMessages(

@@ -67,7 +67,7 @@ export const messageColumns = (detail: Detail): Readonly<Record<string, string>>
 export function selectMessages(page: string, detail: Detail = 'whole', ofThread = false): string {
   const { threadId, ...columns } = messageColumns(detail);
   const expressions = ofThread || threadId === undefined ? columns : { threadId, ...columns };
-  return selectPage([page, 'm'], expressions, ['authorId']);
+  return selectPage([page, 'm'], expressions, ['page."authorId"']);
 }
 
 /** @param threadId of all of them, where the page does not say it of each */

@@ -4,15 +4,14 @@ import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
 import type { Connection } from '../graphql/paging.js';
 import { connectionOf, windowOf } from '../graphql/paging.js';
-import { detailFor, fieldsOfNodes } from '../graphql/selection.js';
-import { PLAIN_THREAD_FIELDS } from '../threads/thread-columns.js';
+import { fieldsOfNodes } from '../graphql/selection.js';
+import { readingFor } from '../threads/thread-columns.js';
 import { parseThreadCursor, threadCursor } from '../threads/thread-cursors.js';
 import { ChatThreadConnection } from '../threads/thread.model.js';
 import { ThreadsArgs } from '../threads/threads.inputs.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import { ThreadsService } from '../threads/threads.service.js';
-import { PLAIN_MESSAGE_FIELDS } from './message-columns.js';
-import { LAST_MESSAGES, withLastMessages } from './last-messages.js';
+import { lastMessagesFor, withLastMessages } from './last-messages.js';
 
 /** The list of threads, which nearly always shows what was said last: so it stands here, where both are known. */
 @Resolver()
@@ -28,18 +27,18 @@ export class ThreadListResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<ThreadRow>> {
     const window = windowOf(args, parseThreadCursor);
-    const messageFields = fieldsOfNodes(info, ['lastMessage']);
+    const lastFields = fieldsOfNodes(info, ['lastMessage']);
     const { threads, columns, userOf } = await this.threadsService.findPage(
       viewer,
       args.filter ?? {},
       window.after,
       window.limit + 1,
-      detailFor(fieldsOfNodes(info), PLAIN_THREAD_FIELDS),
-      messageFields === null
-        ? undefined
-        : LAST_MESSAGES[detailFor(messageFields, PLAIN_MESSAGE_FIELDS)],
+      readingFor(
+        fieldsOfNodes(info),
+        lastFields === null ? undefined : lastMessagesFor(lastFields),
+      ),
     );
-    const rows = messageFields === null ? threads : withLastMessages(threads, columns, userOf);
+    const rows = lastFields === null ? threads : withLastMessages(threads, columns, userOf);
     return connectionOf(window, rows, threadCursor);
   }
 }

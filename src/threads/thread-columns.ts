@@ -1,5 +1,6 @@
 import type { Columns, Detail, People } from '../database/columns.js';
 import { columnsFor, selectPage, valueAt } from '../database/columns.js';
+import { detailFor } from '../graphql/selection.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
@@ -40,7 +41,7 @@ const RARE: readonly (keyof Stored)[] = [
 ];
 
 /** The fields of the API that a plain thread answers. */
-export const PLAIN_THREAD_FIELDS: ReadonlySet<string> = new Set([
+const PLAIN_THREAD_FIELDS: ReadonlySet<string> = new Set([
   'id',
   'touristId',
   'guideId',
@@ -55,6 +56,9 @@ export const PLAIN_THREAD_FIELDS: ReadonlySet<string> = new Set([
   'messages',
 ]);
 
+/** Columns with ids of people, and whether these are to be named. */
+type NamedPeople = Readonly<Record<string, boolean>>;
+
 /** What another room adds to each thread `t` of a page, by a join of its own that keeps one row per thread. */
 export interface ThreadAddition {
   /** Tells the statement from others. */
@@ -62,19 +66,51 @@ export interface ThreadAddition {
   readonly join: string;
   /** By the names of the answer's columns. */
   readonly columns: Readonly<Record<string, string>>;
-  /** Those of the columns that are ids of people, whose names are to be read as well. */
-  readonly people: readonly string[];
+  /** Of its columns. */
+  readonly people: NamedPeople;
 }
+
+/** What is read of a page of threads. */
+export interface ThreadReading {
+  readonly detail: Detail;
+  readonly people: NamedPeople;
+  readonly addition?: ThreadAddition | undefined;
+}
+
+export const WHOLE_THREADS: ThreadReading = {
+  detail: 'whole',
+  people: { touristId: true, guideId: true },
+};
+
+/** @param fields of the API that are asked of the threads */
+export const readingFor = (
+  fields: ReadonlySet<string> | null,
+  addition: ThreadAddition | undefined,
+): ThreadReading => ({
+  detail: detailFor(fields, PLAIN_THREAD_FIELDS),
+  people: {
+    touristId: fields?.has('tourist') === true,
+    guideId: fields?.has('guide') === true,
+    ...addition?.people,
+  },
+  addition,
+});
+
+/** The columns whose people are named. */
+export const namedIn = ({ people }: ThreadReading): string[] =>
+  Object.keys(people).filter((name) => people[name] === true);
 
 export type ThreadColumns = Columns<Stored> & { readonly people: People };
 
 /**
  * @param rest of a SELECT of threads `t`, with the viewer's row `v` in each (or none), in the order of the page
+ * @param named the parameter with the names of the columns whose people are named, for as text each set of them would be a
+ *   statement of its own; without it all are
  */
 export function selectThreads(
   rest: string,
-  detail: Detail = 'whole',
-  addition?: ThreadAddition,
+  { detail, people, addition }: ThreadReading = WHOLE_THREADS,
+  named?: string,
 ): string {
   const names = Object.keys(addition?.columns ?? {});
   const added = names.map((name) => `, ${addition?.columns[name] ?? ''} AS "${name}"`).join('');
@@ -83,8 +119,12 @@ export function selectThreads(
     ...columnsFor(EXPRESSIONS, detail, RARE),
     ...Object.fromEntries(names.map((name) => [name, `t."${name}"`])),
   };
-  const people = ['touristId', 'guideId', ...(addition?.people ?? [])];
-  return selectPage([page, 't'], expressions, people);
+  const ids = Object.keys(people).map((name) =>
+    named === undefined
+      ? `page."${name}"`
+      : `CASE WHEN '${name}' = ANY (${named}) THEN page."${name}" END`,
+  );
+  return selectPage([page, 't'], expressions, ids);
 }
 
 export function toThreads(columns: Columns<Stored>, userOf: (id: string) => UserRow): ThreadRow[] {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { isModerator } from '../auth/viewer.js';
-import type { Detail, Page } from '../database/columns.js';
+import type { Page } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
 import { arrayOf, statementName, StatementTexts } from '../database/statement.js';
@@ -9,8 +9,8 @@ import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js
 import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import { userReader } from '../users/user-rows.js';
-import type { ThreadAddition, ThreadColumns } from './thread-columns.js';
-import { selectThreads, toThreads } from './thread-columns.js';
+import type { ThreadColumns, ThreadReading } from './thread-columns.js';
+import { namedIn, selectThreads, toThreads, WHOLE_THREADS } from './thread-columns.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 
 /** What a writing function answers. */
@@ -51,15 +51,14 @@ export class ThreadsRepository {
 
   /**
    * A page by activity, newest first: the viewer's threads, or all of them for a service or an admin.
-   * @returns for toThreads, and with the columns of the addition
+   * @returns for toThreads, and with the columns of what is added
    */
   async findPage(
     viewer: Viewer,
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
-    detail: Detail = 'whole',
-    addition?: ThreadAddition,
+    reading: ThreadReading = WHOLE_THREADS,
   ): Promise<ThreadColumns> {
     const all = isModerator(viewer);
     // The tourist's row stands for the thread where it is not the viewer's: see participants_activity.
@@ -68,7 +67,7 @@ export class ThreadsRepository {
       ? `participants a JOIN threads t ON t.id = a.thread_id
          LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1`
       : 'participants v JOIN threads t ON t.id = v.thread_id';
-    const values: SqlValue[] = [viewer.userId, limit];
+    const values: SqlValue[] = [viewer.userId, limit, namedIn(reading)];
     const bind = (value: SqlValue): string => `$${values.push(value)}`;
     const conditions = [all ? "a.role = 'TOURIST'" : 'v.user_id = $1'];
     const shape = [all ? 'all' : 'own'];
@@ -85,13 +84,14 @@ export class ThreadsRepository {
     if (typeof status === 'string') require('status', `t.status = ${bind(status)}::thread_status`);
     if (unread === true) require('unread', 'v.unread_count > 0');
     if (unread === false) require('read', 'coalesce(v.unread_count, 0) = 0');
+    const { detail, addition } = reading;
     const statement = statementName('list', ...shape, detail, addition?.name);
     const select = (): string =>
       selectThreads(
         `FROM ${source} ${addition?.join ?? ''} WHERE ${conditions.join(' AND ')}
          ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC LIMIT $2`,
-        detail,
-        addition,
+        reading,
+        '$3::text[]',
       );
     const { page } = await this.freshReads.row<Page<ThreadColumns>>(
       viewer,

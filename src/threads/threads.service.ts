@@ -4,8 +4,7 @@ import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import { requireModerator, ThreadAccess } from './thread-access.js';
-import type { Detail } from '../database/columns.js';
-import type { ThreadAddition, ThreadColumns } from './thread-columns.js';
+import type { ThreadColumns, ThreadReading } from './thread-columns.js';
 import { toThreads } from './thread-columns.js';
 import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 import type { UserRow } from '../users/user-rows.js';
@@ -40,10 +39,9 @@ export class ThreadsService {
     selection: ThreadSelection,
     after: ActivityKey | null,
     limit: number,
-    detail: Detail = 'whole',
-    addition?: ThreadAddition,
+    reading: ThreadReading,
   ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns; userOf: (id: string) => UserRow }> {
-    const columns = await this.threads.findPage(viewer, selection, after, limit, detail, addition);
+    const columns = await this.threads.findPage(viewer, selection, after, limit, reading);
     const userOf = userReader(columns.people);
     return { threads: toThreads(columns, userOf), columns, userOf };
   }
