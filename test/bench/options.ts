@@ -37,7 +37,7 @@ const FORMAL = {
   rounds: 5,
   seconds: 3,
   warmUp: 1.5,
-  firstWarmUp: 30,
+  firstWarmUp: 20,
   patienceMs: 30_000,
   repeats: 2,
   judges: true,
