@@ -19,7 +19,7 @@ const PRISMA = '^src/(database|generated)/|node_modules/(@prisma|pg)/';
 // a query.
 const HARMLESS = [
   '^src/database/database(\\.module|-errors)\\.ts$',
-  '^src/database/columns\\.ts$',
+  '^src/database/(columns|statement)\\.ts$',
   '^src/generated/.*enums\\.ts$',
 ];
 const GRAPHQL =

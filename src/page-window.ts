@@ -1,3 +1,9 @@
+/** Items of a page at most. */
+export const MAX_PAGE = 100;
+
+/** Rows that are read for a page at most: one more than are shown tells that there is more. */
+export const MOST_ROWS = MAX_PAGE + 1;
+
 /** A page that is asked for: `limit` items after and before these keys, from the end where `backwards`. */
 export interface Window<Key> {
   readonly limit: number;

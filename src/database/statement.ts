@@ -31,3 +31,12 @@ export class StatementTexts {
  */
 export const arrayOf = (parameter: string, type: string): string =>
   `(SELECT ${parameter}::${type}[])::${type}[]`;
+
+/**
+ * The first rows of a SELECT, in its order, of which a parameter says how many. Of a number that it does not know the planner
+ * assumes a tenth of all that there are, so where these are many it too would make a new plan at each execution; it is told how
+ * many there can be at most.
+ * @param most what the parameter never exceeds
+ */
+export const firstRows = (select: string, parameter: string, most: number): string =>
+  `SELECT * FROM (${select} LIMIT ${most}) AS first_rows LIMIT ${parameter}`;

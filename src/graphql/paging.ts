@@ -3,8 +3,8 @@ import { ArgsType, Field, Int, ObjectType } from '@nestjs/graphql';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { badInput } from '../errors.js';
 import type { Window } from '../page-window.js';
+import { MAX_PAGE } from '../page-window.js';
 
-export const MAX_PAGE = 100;
 const DEFAULT_PAGE = 50;
 
 @ObjectType({

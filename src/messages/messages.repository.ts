@@ -4,8 +4,9 @@ import { isModerator } from '../auth/viewer.js';
 import type { Detail, Page } from '../database/columns.js';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
-import { arrayOf, statementName, StatementTexts } from '../database/statement.js';
+import { arrayOf, firstRows, statementName, StatementTexts } from '../database/statement.js';
 import type { Window } from '../page-window.js';
+import { MOST_ROWS } from '../page-window.js';
 import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
 import type { MessageColumns } from './message-columns.js';
@@ -83,9 +84,13 @@ export class MessagesRepository {
       viewer,
       detail,
       query.name(window.backwards),
-      `SELECT m.* FROM messages m
-       WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
-         ${query.conditions} ORDER BY m.sequence ${window.backwards ? 'DESC' : 'ASC'} LIMIT $4`,
+      firstRows(
+        `SELECT m.* FROM messages m
+         WHERE m.thread_id = $1 AND ($3 OR EXISTS (SELECT FROM participants v WHERE v.thread_id = $1 AND v.user_id = $2))
+           ${query.conditions} ORDER BY m.sequence ${window.backwards ? 'DESC' : 'ASC'}`,
+        '$4',
+        MOST_ROWS,
+      ),
       query.values,
       threadId.toLowerCase(),
     );
@@ -116,19 +121,22 @@ export class MessagesRepository {
     const direction = window.backwards ? 'DESC' : 'ASC';
     // A page of n can only come from the n threads whose first match is foremost, and of each at most n messages: one probe
     // of the index by sequence (which sorts as the ids do) per thread, and then the few pages are merged.
-    const ofThread = (columns: string, limit: string): string =>
+    const first = (select: string): string => firstRows(select, '$2', MOST_ROWS);
+    const ofThread = (columns: string): string =>
       `SELECT ${columns} FROM messages m WHERE m.thread_id = v.thread_id ${query.conditions}
-       ORDER BY m.sequence ${direction} LIMIT ${limit}`;
+       ORDER BY m.sequence ${direction}`;
     const source = all
-      ? `(SELECT m.* FROM messages m WHERE $1::text IS NOT NULL ${query.conditions} ORDER BY m.id ${direction} LIMIT $2) AS m`
-      : `(SELECT v.* FROM participants v CROSS JOIN LATERAL (${ofThread('m.id', '1')}) AS foremost
-          WHERE v.user_id = $1 ORDER BY foremost.id ${direction} LIMIT $2) AS v
-         CROSS JOIN LATERAL (${ofThread('m.*', '$2')}) AS m`;
+      ? `messages m WHERE $1::text IS NOT NULL ${query.conditions}`
+      : `(${first(
+          `SELECT v.* FROM participants v CROSS JOIN LATERAL (${ofThread('m.id')} LIMIT 1) AS foremost
+           WHERE v.user_id = $1 ORDER BY foremost.id ${direction}`,
+        )}) AS v
+         CROSS JOIN LATERAL (${first(ofThread('m.*'))}) AS m`;
     return this.#page(
       viewer,
       detail,
       query.name(window.backwards),
-      `SELECT m.* FROM ${source} ORDER BY m.id ${direction} LIMIT $2`,
+      first(`SELECT m.* FROM ${source} ORDER BY m.id ${direction}`),
       query.values,
     );
   }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
-import { arrayOf } from '../database/statement.js';
+import { arrayOf, firstRows } from '../database/statement.js';
+import { MOST_ROWS } from '../page-window.js';
 import type { FeedKey, NotificationRow, TraceRow } from './notification-rows.js';
 
 /** Reading the thread reads its notifications, also in the moment before the notifier has noticed. */
@@ -38,8 +39,12 @@ export class NotificationsRepository {
     }
     return this.database.readRows<NotificationRow>(
       shape.join('_'),
-      `SELECT ${COLUMNS} FROM ${OWN} WHERE n.user_id = $1 AND n.count > 0${conditions}
-       ORDER BY n.updated_at DESC, n.id DESC LIMIT $2`,
+      firstRows(
+        `SELECT ${COLUMNS} FROM ${OWN} WHERE n.user_id = $1 AND n.count > 0${conditions}
+         ORDER BY n.updated_at DESC, n.id DESC`,
+        '$2',
+        MOST_ROWS,
+      ),
       values,
     );
   }

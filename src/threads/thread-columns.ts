@@ -1,7 +1,9 @@
 import type { Columns, Detail, People } from '../database/columns.js';
 import { columnsFor, selectPage, valueAt } from '../database/columns.js';
+import { firstRows } from '../database/statement.js';
 import { detailFor } from '../graphql/selection.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
+import { MOST_ROWS } from '../page-window.js';
 import type { UserRow } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
 
@@ -104,13 +106,13 @@ export type ThreadColumns = Columns<Stored> & { readonly people: People };
 
 /**
  * @param rest of a SELECT of threads `t`, with the viewer's row `v` in each (or none), in the order of the page
- * @param named the parameter with the names of the columns whose people are named, for as text each set of them would be a
- *   statement of its own; without it all are
+ * @param parameters `named`: the names of the columns whose people are named, for as text each set of them would be a statement
+ *   of its own; without it all are. `limit`: how many rows of the page; without it all
  */
 export function selectThreads(
   rest: string,
   { detail, people, addition }: ThreadReading = WHOLE_THREADS,
-  named?: string,
+  { named, limit }: { readonly named?: string; readonly limit?: string } = {},
 ): string {
   const names = Object.keys(addition?.columns ?? {});
   const added = names.map((name) => `, ${addition?.columns[name] ?? ''} AS "${name}"`).join('');
@@ -124,7 +126,8 @@ export function selectThreads(
       ? `page."${name}"`
       : `CASE WHEN '${name}' = ANY (${named}) THEN page."${name}" END`,
   );
-  return selectPage([page, 't'], expressions, ids);
+  const rows = limit === undefined ? page : firstRows(page, limit, MOST_ROWS);
+  return selectPage([rows, 't'], expressions, ids);
 }
 
 export function toThreads(columns: Columns<Stored>, userOf: (id: string) => UserRow): ThreadRow[] {

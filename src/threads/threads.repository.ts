@@ -89,9 +89,9 @@ export class ThreadsRepository {
     const select = (): string =>
       selectThreads(
         `FROM ${source} ${addition?.join ?? ''} WHERE ${conditions.join(' AND ')}
-         ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC LIMIT $2`,
+         ORDER BY ${place.slice(1, -1).replaceAll(',', ' DESC,')} DESC`,
         reading,
-        '$3::text[]',
+        { limit: '$2', named: '$3::text[]' },
       );
     const { page } = await this.freshReads.row<Page<ThreadColumns>>(
       viewer,
