@@ -280,12 +280,30 @@ describe('a deleted thread', () => {
 });
 
 describe('a muted thread', () => {
+  const MUTE =
+    'mutation ($input: MuteThreadInput!) { muteThread(input: $input) { thread { viewerMutedUntil } } }';
+  const mute = (until: string | null): Promise<any> =>
+    ann.run(MUTE, { input: { threadId, until } });
+
+  it.each([
+    ['9999-12-31T22:59:59.999-01:00', '9999-12-31T23:59:59.999Z'],
+    ['0001-01-01T01:00:00+01:00', '0001-01-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59-01:00', null],
+    ['0001-01-01T00:00:00+01:00', null],
+    ['0000-06-01T00:00:00Z', null],
+  ])('until %s can be read again, or is refused', async (until, stored) => {
+    if (stored === null)
+      expect(await ann.refusal(MUTE, { input: { threadId, until } })).toBe('BAD_USER_INPUT');
+    else expect((await mute(until)).muteThread.thread.viewerMutedUntil).toBe(stored);
+    const { thread } = await ann.run(
+      'query ($id: ID!) { thread(id: $id) { viewerMutedUntil viewerCanSend } }',
+      { id: threadId },
+    );
+    expect(thread).toEqual({ viewerMutedUntil: stored, viewerCanSend: true });
+    await mute(null);
+  });
+
   it('is so for the viewer alone, on all their devices', async () => {
-    const mute = (until: string | null): Promise<any> =>
-      ann.run(
-        'mutation ($input: MuteThreadInput!) { muteThread(input: $input) { thread { viewerMutedUntil } } }',
-        { input: { threadId, until } },
-      );
     const events = await watch('ann');
     const until = '2031-05-04T10:00:00.000Z';
     expect((await mute(until)).muteThread.thread.viewerMutedUntil).toBe(until);
