@@ -242,6 +242,27 @@ describe('a deleted message', () => {
     expect((await send(ben, threadId)).sequence).toBe(3);
   });
 
+  it('leaves all that it said to those who settle disputes', async () => {
+    const location = { latitude: 41.4, longitude: 2.1, label: 'The bridge' };
+    const systemEvent = { code: 'trip.late', params: [{ key: 'minutes', value: '20' }] };
+    const place = await ann.run(SEND, input({ messageType: 'LOCATION', body: null, location }));
+    const event = await platform.run(SYSTEM, input(systemEvent));
+    const said = async (id: string): Promise<any> =>
+      (
+        await admin.run(
+          `query ($id: ID!) { message(id: $id) { versions {
+             body location { latitude longitude label } systemEvent { code params { key value } }
+           } } }`,
+          { id },
+        )
+      ).message.versions;
+    const [placeId, eventId] = [place.sendMessage.message.id, event.sendSystemMessage.message.id];
+    await remove(ann, placeId);
+    await remove(platform, eventId);
+    expect(await said(placeId)).toEqual([{ body: '', location, systemEvent: null }]);
+    expect(await said(eventId)).toEqual([{ body: 'Hello', location: null, systemEvent }]);
+  });
+
   it('that was read does not count once more', async () => {
     const { id } = await send(ann, threadId);
     await markRead(ben, threadId);

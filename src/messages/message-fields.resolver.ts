@@ -22,7 +22,7 @@ import {
   MessageVersion,
   SystemEvent,
 } from './message.model.js';
-import type { MessageRow, MessageVersionRow, ReaderRow } from './message-rows.js';
+import type { MessageRow, MessageVersionRow, ReaderRow, Said } from './message-rows.js';
 import { MessagesService } from './messages.service.js';
 import { readAtOf, readersOf, statusOf } from './receipts.js';
 
@@ -76,10 +76,8 @@ export class MessageFieldsResolver {
   }
 
   @ResolveField(() => GeoPoint, { nullable: true, description: 'The place, of a LOCATION.' })
-  location(@Parent() { latitude, longitude, locationLabel }: MessageRow): GeoPoint | null {
-    return latitude === null || longitude === null
-      ? null
-      : { latitude, longitude, label: locationLabel };
+  location(@Parent() message: MessageRow): GeoPoint | null {
+    return placeOf(message);
   }
 
   @ResolveField(() => SystemEvent, {
@@ -87,8 +85,8 @@ export class MessageFieldsResolver {
     description:
       'The code and the parameters of a system message, so that a client can render it in the viewer’s language.',
   })
-  systemEvent(@Parent() { systemCode, systemParams }: MessageRow): SystemEvent | null {
-    return systemCode === null ? null : { code: systemCode, params: systemParams ?? [] };
+  systemEvent(@Parent() message: MessageRow): SystemEvent | null {
+    return eventOf(message);
   }
 
   @ResolveField(() => ChatMessage, {
@@ -177,7 +175,29 @@ export class MessageVersionResolver {
   ): Promise<User> {
     return loadUser(this.users, loaders, replacedById);
   }
+
+  @ResolveField(() => GeoPoint, {
+    nullable: true,
+    description: 'The place that it named then, of a LOCATION.',
+  })
+  location(@Parent() version: MessageVersionRow): GeoPoint | null {
+    return placeOf(version);
+  }
+
+  @ResolveField(() => SystemEvent, {
+    nullable: true,
+    description: 'What a system message told of then.',
+  })
+  systemEvent(@Parent() version: MessageVersionRow): SystemEvent | null {
+    return eventOf(version);
+  }
 }
+
+const placeOf = ({ latitude, longitude, locationLabel }: Said): GeoPoint | null =>
+  latitude === null || longitude === null ? null : { latitude, longitude, label: locationLabel };
+
+const eventOf = ({ systemCode, systemParams }: Said): SystemEvent | null =>
+  systemCode === null ? null : { code: systemCode, params: systemParams ?? [] };
 
 export const loadPlace = (
   messages: MessagesService,

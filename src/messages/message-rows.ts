@@ -2,8 +2,18 @@ import type { Instant } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import type { MessageType } from '../generated/prisma/enums.js';
 
+/** What a message says. */
+export interface Said {
+  readonly body: string;
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+  readonly locationLabel: string | null;
+  readonly systemCode: string | null;
+  readonly systemParams: { key: string; value: string }[] | null;
+}
+
 /** A message with its sender's name. */
-export interface MessageRow {
+export interface MessageRow extends Said {
   readonly id: string;
   readonly threadId: string;
   readonly sequence: number;
@@ -11,13 +21,7 @@ export interface MessageRow {
   readonly senderUserId: string | null;
   /** null for system messages. */
   readonly sender: UserRow | null;
-  readonly body: string;
   readonly messageType: MessageType;
-  readonly latitude: number | null;
-  readonly longitude: number | null;
-  readonly locationLabel: string | null;
-  readonly systemCode: string | null;
-  readonly systemParams: { key: string; value: string }[] | null;
   readonly replyToId: string | null;
   readonly clientMessageId: string | null;
   readonly sentAt: Instant;
@@ -33,9 +37,8 @@ export interface ReaderRow {
 }
 
 /** What a message said until it was edited or deleted. */
-export interface MessageVersionRow {
+export interface MessageVersionRow extends Said {
   readonly messageId: string;
-  readonly body: string;
   readonly replacedById: string;
   readonly replacedAt: Instant;
 }

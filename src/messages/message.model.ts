@@ -172,7 +172,13 @@ export class MessageVersion {
   @Field({ description: 'Until when the message said this.' })
   replacedAt: Date;
 
+  /** For the resolved fields. */
   replacedById: string;
+  latitude: number | null;
+  longitude: number | null;
+  locationLabel: string | null;
+  systemCode: string | null;
+  systemParams: KeyValue[] | null;
 }
 
 export const ChatMessageConnection = paginated(ChatMessage, 'ChatMessage');

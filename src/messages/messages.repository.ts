@@ -165,7 +165,8 @@ export class MessagesRepository {
   ): Promise<ReadonlyMap<string, MessageVersionRow[]>> {
     const rows = await this.database.rows<MessageVersionRow>(
       'message_versions',
-      `SELECT message_id AS "messageId", body, replaced_by AS "replacedById", replaced_at AS "replacedAt"
+      `SELECT message_id AS "messageId", body, latitude, longitude, location_label AS "locationLabel",
+         system_code AS "systemCode", system_params AS "systemParams", replaced_by AS "replacedById", replaced_at AS "replacedAt"
        FROM message_versions WHERE message_id = ANY (${arrayOf('$1', 'uuid')}) ORDER BY message_id, version`,
       [messageIds],
     );
