@@ -1,3 +1,5 @@
+import type { Instant } from './instants.js';
+
 /** Items of a page at most. */
 export const MAX_PAGE = 100;
 
@@ -10,4 +12,10 @@ export interface Window<Key> {
   readonly backwards: boolean;
   readonly after: Key | null;
   readonly before: Key | null;
+}
+
+/** The place of what is ordered by an instant and then by its id. */
+export interface InstantKey {
+  readonly at: Instant;
+  readonly id: string;
 }

@@ -135,7 +135,6 @@ describe('a filter of threads', () => {
       }
     }`;
     const filter = { touristId: 'ann', tripId: 'madrid', status: 'ACTIVE' };
-    const bens = { guideId: 'ben', unread: false };
     for (const client of [clients.ann, clients.admin]) {
       const all = await pages(client, everything, { filter });
       expect(
@@ -144,12 +143,13 @@ describe('a filter of threads', () => {
           .map(({ guide }) => guide.id)
           .sort(),
       ).toEqual(['ben', 'gil']);
-      const [ofAll] = await pages(client, everything, { filter: { ...filter, ...bens } });
+      const both = { ...filter, guideId: 'ben', unread: false };
+      const [ofAll] = await pages(client, everything, { filter: both });
       expect(ofAll).toEqual(all.flat().filter(({ guide }) => guide.id === 'ben'));
-      const { list } = await client.run(everything, { filter: {} });
-      const after = list.pageInfo.endCursor;
-      const later = await client.run(everything, { filter: { ...filter, ...bens }, after });
-      expect(later.list.nodes).toEqual(ofAll);
+      const { list } = await client.run(everything, { filter: both });
+      const { endCursor } = list.pageInfo;
+      const behind = await client.run(everything, { filter: both, after: endCursor });
+      expect(behind.list.nodes).toEqual([]);
     }
   });
 
@@ -267,17 +267,74 @@ describe('a filter of messages', () => {
     ).toEqual(['m2 ben', 'r1 ben']);
   });
 
-  it('of another list’s cursor is BAD_USER_INPUT', async () => {
-    const { list } = await clients.ann.run(MESSAGES, { filter: { threadId: madrid } });
-    expect(
-      await clients.ann.refusal(MESSAGES, { filter: {}, after: list.pageInfo.endCursor }),
-    ).toBe('BAD_USER_INPUT');
-    expect(await clients.ann.refusal(THREADS, { after: list.pageInfo.endCursor })).toBe(
-      'BAD_USER_INPUT',
+  describe('a cursor', () => {
+    const startOf = async (client: HttpClient, list: string, filter?: object): Promise<string> =>
+      (await client.run(list, { filter })).list.pageInfo.startCursor;
+
+    it('goes on in the list that it is of, whichever way that is asked for', async () => {
+      const after = await startOf(clients.ann, MESSAGES, { threadId: madrid });
+      const { list } = await clients.ann.run(MESSAGES, {
+        filter: { threadId: madrid.toUpperCase(), unread: null },
+        after,
+      });
+      const { thread } = await clients.ann.run(
+        'query ($id: ID!, $after: String) { thread(id: $id) { messages(after: $after) { nodes { id body } } } }',
+        { id: madrid, after },
+      );
+      expect(list.nodes.length).toBeGreaterThan(0);
+      expect(thread.messages.nodes).toEqual(list.nodes);
+    });
+
+    const ofMadrid = (more: object = {}) => ({ threadId: madrid, ...more });
+
+    it.each([
+      { what: 'thread', of: MESSAGES, to: MESSAGES, other: () => ({ threadId: rome }) },
+      { what: 'sort', of: MESSAGES, to: MESSAGES, other: () => ({}) },
+      { what: 'kind', of: MESSAGES, to: THREADS, other: () => ({}) },
+      {
+        what: 'sender',
+        of: MESSAGES,
+        to: MESSAGES,
+        other: () => ofMadrid({ senderUserId: 'ben' }),
+      },
+      {
+        what: 'filter',
+        of: THREADS,
+        its: () => ({}),
+        to: THREADS,
+        other: () => ({ unread: true }),
+      },
+      { what: 'person', of: MESSAGES, its: () => ({}), by: 'ben', to: MESSAGES, other: () => ({}) },
+    ] as const)(
+      'of a list of another $what is BAD_USER_INPUT',
+      async ({ of, to, other, ...more }) => {
+        const client = clients['by' in more ? more.by : 'ann'];
+        const after = await startOf(clients.ann, of, 'its' in more ? more.its() : ofMadrid());
+        expect(await client.refusal(to, { filter: other(), after })).toBe('BAD_USER_INPUT');
+        const own = await startOf(client, to, other());
+        expect((await client.send(to, { filter: other(), after: own })).errors).toBeUndefined();
+      },
     );
-    expect(
-      await clients.ann.refusal(MESSAGES, { filter: { threadId: madrid }, first: 1, last: 1 }),
-    ).toBe('BAD_USER_INPUT');
+
+    it.each<[string, () => object, RegExp, string[]]>([
+      [MESSAGES, () => ({ threadId: madrid }), /\d+$/, ['2147483648', '9999999999', '-1', '']],
+      [MESSAGES, () => ({}), /[^:]+$/, ['-'.repeat(36), 'g'.repeat(36)]],
+      [THREADS, () => ({}), /\d+(?=:[^:]+$)/, ['253402300800000', '999999999999999']],
+      [THREADS, () => ({}), /[^:]+$/, ['-'.repeat(36), 'a'.repeat(36)]],
+    ])('of a place where nothing can be is BAD_USER_INPUT', async (list, filter, part, others) => {
+      const text = Buffer.from(await startOf(clients.ann, list, filter()), 'base64url').toString();
+      const refusals = others.map((other) => {
+        const after = Buffer.from(text.replace(part, other)).toString('base64url');
+        return clients.ann.refusal(list, { filter: filter(), after });
+      });
+      expect(await Promise.all(refusals)).toEqual(others.map(() => 'BAD_USER_INPUT'));
+    });
+
+    it('does not go with both first and last', async () => {
+      expect(
+        await clients.ann.refusal(MESSAGES, { filter: { threadId: madrid }, first: 1, last: 1 }),
+      ).toBe('BAD_USER_INPUT');
+    });
   });
 });
 

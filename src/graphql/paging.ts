@@ -4,6 +4,7 @@ import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validato
 import { badInput } from '../errors.js';
 import type { Window } from '../page-window.js';
 import { MAX_PAGE } from '../page-window.js';
+import type { ListCursors } from './list-cursors.js';
 
 const DEFAULT_PAGE = 50;
 
@@ -114,15 +115,18 @@ export function paginated<Node extends object>(
   return NodeConnection;
 }
 
-/** @throws AppError BAD_USER_INPUT for first with last, and through `parse` for a cursor of another list */
-export function windowOf<Key>(args: PageArgs, parse: (cursor: string) => Key): Window<Key> {
+/** @throws AppError BAD_USER_INPUT for first with last, and for a cursor of another list */
+export function windowOf<Key>(
+  args: PageArgs,
+  cursors: Pick<ListCursors<never, Key>, 'parse'>,
+): Window<Key> {
   const { first = null, after = null, last = null, before = null } = args;
   if (first !== null && last !== null) throw badInput('first and last exclude each other.');
   return {
     limit: first ?? last ?? DEFAULT_PAGE,
     backwards: last !== null || (first === null && before !== null && after === null),
-    after: after === null ? null : parse(after),
-    before: before === null ? null : parse(before),
+    after: after === null ? null : cursors.parse(after),
+    before: before === null ? null : cursors.parse(before),
   };
 }
 
@@ -132,11 +136,11 @@ export function windowOf<Key>(args: PageArgs, parse: (cursor: string) => Key): W
 export function connectionOf<Key, Node>(
   window: Window<Key>,
   rows: readonly Node[],
-  cursorOf: (node: Node) => string,
+  cursors: ListCursors<Node, Key>,
 ): Connection<Node> {
   const nodes = rows.slice(0, window.limit);
   if (window.backwards) nodes.reverse();
-  return new PageConnection(window, nodes, rows.length > window.limit, cursorOf);
+  return new PageConnection(window, nodes, rows.length > window.limit, cursors);
 }
 
 /**
@@ -148,11 +152,11 @@ class PageConnection<Key, Node> implements Connection<Node> {
     private readonly window: Window<Key>,
     readonly nodes: Node[],
     private readonly more: boolean,
-    private readonly cursorOf: (node: Node) => string,
+    private readonly cursors: ListCursors<Node, Key>,
   ) {}
 
   get edges(): Edge<Node>[] {
-    return this.nodes.map((node) => ({ cursor: this.cursorOf(node), node }));
+    return this.nodes.map((node) => ({ cursor: this.cursors.of(node), node }));
   }
 
   get pageInfo(): PageInfo {
@@ -161,21 +165,8 @@ class PageConnection<Key, Node> implements Connection<Node> {
     return {
       hasNextPage: window.backwards ? window.before !== null : more,
       hasPreviousPage: window.backwards ? more : window.after !== null,
-      startCursor: first === undefined ? null : this.cursorOf(first),
-      endCursor: last === undefined ? null : this.cursorOf(last),
+      startCursor: first === undefined ? null : this.cursors.of(first),
+      endCursor: last === undefined ? null : this.cursors.of(last),
     };
   }
-}
-
-/** Opaque cursors: `kind` keeps the cursor of one list from being used in another. */
-export const encodeCursor = (kind: string, ...parts: (string | number)[]): string =>
-  Buffer.from([kind, ...parts].join(':')).toString('base64url');
-
-/** @throws AppError BAD_USER_INPUT */
-export function decodeCursor(kind: string, shape: RegExp, cursor: string): string[] {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  const match = shape.exec(text.startsWith(`${kind}:`) ? text.slice(kind.length + 1) : '\0');
-  if (match === null || encodeCursor(text) !== cursor)
-    throw badInput('The cursor is not one of this list.');
-  return match.slice(1);
 }

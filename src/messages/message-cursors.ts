@@ -1,17 +1,40 @@
-import { decodeCursor, encodeCursor } from '../graphql/paging.js';
-import type { MessageRow } from './message-rows.js';
+import type { Viewer } from '../auth/viewer.js';
+import type { CursorForm } from '../graphql/list-cursors.js';
+import { ID_SHAPE, ListCursors } from '../graphql/list-cursors.js';
+import type { MessageRow, MessageSelection } from './message-rows.js';
 
-/** The place of a message in a page of its thread. */
-export const sequenceCursor = ({ sequence }: MessageRow): string =>
-  encodeCursor('sequence', sequence);
+/** The largest integer that PostgreSQL compares a sequence with. */
+const LAST_SEQUENCE = 2_147_483_647;
 
-/** @throws AppError BAD_USER_INPUT */
-export const parseSequenceCursor = (cursor: string): number =>
-  Number(decodeCursor('sequence', /^(\d{1,10})$/, cursor)[0]);
+const BY_SEQUENCE: CursorForm<MessageRow, number> = {
+  kind: 'sequence',
+  shape: /^(\d{1,10})$/,
+  partsOf: ({ sequence }) => [sequence],
+  keyOf: ([sequence]) => (Number(sequence) > LAST_SEQUENCE ? undefined : Number(sequence)),
+};
 
-/** The place of a message in a page over several threads. */
-export const idCursor = ({ id }: MessageRow): string => encodeCursor('message', id);
+const BY_ID: CursorForm<MessageRow, string> = {
+  kind: 'message',
+  shape: ID_SHAPE,
+  partsOf: ({ id }) => [id],
+  keyOf: ([id]) => id,
+};
 
-/** @throws AppError BAD_USER_INPUT */
-export const parseIdCursor = (cursor: string): string =>
-  decodeCursor('message', /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/, cursor)[0] ?? '';
+const filterOf = ({ senderUserId, messageType, unread }: MessageSelection): unknown[] => [
+  senderUserId,
+  messageType,
+  unread,
+];
+
+/** Of the messages of one thread. */
+export const cursorsOfThread = (
+  threadId: string,
+  selection: MessageSelection,
+): ListCursors<MessageRow, number> =>
+  new ListCursors(BY_SEQUENCE, [threadId.toLowerCase(), ...filterOf(selection)]);
+
+/** Of the messages of all threads that the viewer sees. */
+export const cursorsOfViewer = (
+  { userId }: Viewer,
+  selection: MessageSelection,
+): ListCursors<MessageRow, string> => new ListCursors(BY_ID, [userId, ...filterOf(selection)]);

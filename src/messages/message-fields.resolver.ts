@@ -12,7 +12,7 @@ import type { ThreadRow } from '../threads/thread-rows.js';
 import { loadUser } from '../users/load-user.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
-import { parseSequenceCursor, sequenceCursor } from './message-cursors.js';
+import { cursorsOfThread } from './message-cursors.js';
 import {
   ChatMessage,
   ChatMessageConnection,
@@ -40,9 +40,10 @@ export class ThreadMessagesResolver {
     @CurrentViewer() viewer: Viewer,
     @Args() args: PageArgs,
   ): Promise<Connection<MessageRow>> {
-    const window = windowOf(args, parseSequenceCursor);
+    const cursors = cursorsOfThread(thread.id, {});
+    const window = windowOf(args, cursors);
     const rows = await this.messagesService.findPageOfThread(viewer, thread.id, {}, window);
-    return connectionOf(window, rows, sequenceCursor);
+    return connectionOf(window, rows, cursors);
   }
 
   @ResolveField(() => ChatMessage, {

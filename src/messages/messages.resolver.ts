@@ -10,7 +10,7 @@ import { ThreadAccess } from '../threads/thread-access.js';
 import { loadThread } from '../threads/thread-fields.resolver.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import { PLAIN_MESSAGE_FIELDS } from './message-columns.js';
-import { idCursor, parseIdCursor, parseSequenceCursor, sequenceCursor } from './message-cursors.js';
+import { cursorsOfThread, cursorsOfViewer } from './message-cursors.js';
 import { ChatMessage, ChatMessageConnection } from './message.model.js';
 import {
   DeleteMessageInput,
@@ -63,11 +63,13 @@ export class MessagesResolver {
     const fields = fieldsOfNodes(info);
     const detail = detailFor(fields, PLAIN_MESSAGE_FIELDS);
     if (typeof threadId !== 'string') {
-      const window = windowOf(args, parseIdCursor);
+      const cursors = cursorsOfViewer(viewer, selection);
+      const window = windowOf(args, cursors);
       const rows = await this.messagesService.findPageOfViewer(viewer, selection, window, detail);
-      return connectionOf(window, await this.#shown(rows, fields), idCursor);
+      return connectionOf(window, await this.#shown(rows, fields), cursors);
     }
-    const window = windowOf(args, parseSequenceCursor);
+    const cursors = cursorsOfThread(threadId, selection);
+    const window = windowOf(args, cursors);
     const rows = await this.messagesService.findPageOfThread(
       viewer,
       threadId,
@@ -77,7 +79,7 @@ export class MessagesResolver {
     );
     // The page is the viewer's own, so an empty one alone leaves open whether the thread is.
     if (rows.length === 0) await this.access.requireVisible(viewer, threadId);
-    return connectionOf(window, await this.#shown(rows, fields), sequenceCursor);
+    return connectionOf(window, await this.#shown(rows, fields), cursors);
   }
 
   /** With the receipts, where the list shows them: one look for the page. */

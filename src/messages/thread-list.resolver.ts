@@ -6,7 +6,7 @@ import type { Connection } from '../graphql/paging.js';
 import { connectionOf, windowOf } from '../graphql/paging.js';
 import { fieldsOfNodes } from '../graphql/selection.js';
 import { readingFor } from '../threads/thread-columns.js';
-import { parseThreadCursor, threadCursor } from '../threads/thread-cursors.js';
+import { cursorsOfThreads } from '../threads/thread-cursors.js';
 import { ChatThreadConnection } from '../threads/thread.model.js';
 import { ThreadsArgs } from '../threads/threads.inputs.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
@@ -26,11 +26,13 @@ export class ThreadListResolver {
     @Args() args: ThreadsArgs,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<ThreadRow>> {
-    const window = windowOf(args, parseThreadCursor);
+    const selection = args.filter ?? {};
+    const cursors = cursorsOfThreads(viewer, selection);
+    const window = windowOf(args, cursors);
     const lastFields = fieldsOfNodes(info, ['lastMessage']);
     const { threads, columns, userOf } = await this.threadsService.findPage(
       viewer,
-      args.filter ?? {},
+      selection,
       window.after,
       window.limit + 1,
       readingFor(
@@ -39,6 +41,6 @@ export class ThreadListResolver {
       ),
     );
     const rows = lastFields === null ? threads : withLastMessages(threads, columns, userOf);
-    return connectionOf(window, rows, threadCursor);
+    return connectionOf(window, rows, cursors);
   }
 }

@@ -19,12 +19,6 @@ export interface NotificationRow {
   readonly readAt: Instant | null;
 }
 
-/** The place of a notification in the feed. */
-export interface FeedKey {
-  readonly updatedAt: Instant;
-  readonly id: string;
-}
-
 /** What became of telling one person of a message by one channel. */
 export interface TraceRow {
   readonly userId: string;

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/database.js';
 import { Database } from '../database/database.js';
 import { arrayOf, firstRows } from '../database/statement.js';
+import type { InstantKey } from '../page-window.js';
 import { MOST_ROWS } from '../page-window.js';
-import type { FeedKey, NotificationRow, TraceRow } from './notification-rows.js';
+import type { NotificationRow, TraceRow } from './notification-rows.js';
 
 /** Reading the thread reads its notifications, also in the moment before the notifier has noticed. */
 const READ_AT = `coalesce(n.read_at, CASE WHEN n.type <> 'MESSAGE_READ' AND p.last_read_sequence >= n.last_sequence
@@ -22,7 +23,7 @@ export class NotificationsRepository {
   findPage(
     userId: string,
     unread: boolean | null,
-    after: FeedKey | null,
+    after: InstantKey | null,
     limit: number,
   ): Promise<NotificationRow[]> {
     const values: SqlValue[] = [userId, limit];
@@ -34,7 +35,7 @@ export class NotificationsRepository {
     }
     if (after !== null) {
       shape.push('after');
-      values.push(after.updatedAt, after.id);
+      values.push(after.at, after.id);
       conditions += ' AND (n.updated_at, n.id) < ($3::timestamptz, $4::uuid)';
     }
     return this.database.readRows<NotificationRow>(

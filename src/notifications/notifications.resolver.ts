@@ -11,14 +11,15 @@ import { Int } from '@nestjs/graphql';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer as Caller } from '../auth/viewer.js';
 import { notFound } from '../errors.js';
+import { byInstant, ListCursors } from '../graphql/list-cursors.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import type { Connection } from '../graphql/paging.js';
-import { connectionOf, decodeCursor, encodeCursor, windowOf } from '../graphql/paging.js';
+import { connectionOf, windowOf } from '../graphql/paging.js';
 import { AfterArgs } from '../inbox/inbox.inputs.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import type { JournalStream } from '../inbox/journal-stream.js';
 import { Viewer } from '../users/user.model.js';
-import type { FeedKey, NotificationRow } from './notification-rows.js';
+import type { NotificationRow } from './notification-rows.js';
 import {
   MarkNotificationsReadPayload,
   Notification,
@@ -28,17 +29,10 @@ import {
 import { MarkNotificationsReadInput, NotificationsArgs } from './notifications.inputs.js';
 import { NotificationsService } from './notifications.service.js';
 
-const cursorOf = ({ updatedAt, id }: NotificationRow): string =>
-  encodeCursor('notification', Date.parse(updatedAt), id);
-
-function parseCursor(cursor: string): FeedKey {
-  const [time = '', id = ''] = decodeCursor(
-    'notification',
-    /^(\d{1,15}):([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/,
-    cursor,
-  );
-  return { updatedAt: new Date(Number(time)).toISOString(), id };
-}
+const BY_NEWS = byInstant<NotificationRow>('notification', ({ updatedAt, id }) => ({
+  at: updatedAt,
+  id,
+}));
 
 @Resolver()
 export class NotificationsResolver {
@@ -54,14 +48,15 @@ export class NotificationsResolver {
     @CurrentViewer() viewer: Caller,
     @Args() args: NotificationsArgs,
   ): Promise<Connection<NotificationRow>> {
-    const window = windowOf(args, parseCursor);
+    const cursors = new ListCursors(BY_NEWS, [viewer.userId, args.unread]);
+    const window = windowOf(args, cursors);
     const rows = await this.feed.findPage(
       viewer,
       args.unread ?? null,
       window.after,
       window.limit + 1,
     );
-    return connectionOf(window, rows, cursorOf);
+    return connectionOf(window, rows, cursors);
   }
 
   @Mutation(() => MarkNotificationsReadPayload, {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { AppError, ErrorCode, notFound } from '../errors.js';
-import type { FeedKey, NotificationRow } from './notification-rows.js';
+import type { InstantKey } from '../page-window.js';
+import type { NotificationRow } from './notification-rows.js';
 import { NotificationsRepository } from './notifications.repository.js';
 import { NotifierService } from './notifier.service.js';
 
@@ -16,7 +17,7 @@ export class NotificationsService {
   async findPage(
     viewer: Viewer,
     unread: boolean | null,
-    after: FeedKey | null,
+    after: InstantKey | null,
     limit: number,
   ): Promise<NotificationRow[]> {
     requirePerson(viewer);

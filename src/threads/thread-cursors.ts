@@ -1,12 +1,16 @@
-import { decodeCursor, encodeCursor } from '../graphql/paging.js';
-import type { ActivityKey, ThreadRow } from './thread-rows.js';
+import type { Viewer } from '../auth/viewer.js';
+import { byInstant, ListCursors } from '../graphql/list-cursors.js';
+import type { InstantKey } from '../page-window.js';
+import type { ThreadRow, ThreadSelection } from './thread-rows.js';
 
-/** The place of a thread in a list by activity. */
-export const threadCursor = ({ activityAt, id }: ThreadRow): string =>
-  encodeCursor('thread', Date.parse(activityAt), id);
+const BY_ACTIVITY = byInstant<ThreadRow>('thread', ({ activityAt, id }) => ({
+  at: activityAt,
+  id,
+}));
 
-/** @throws AppError BAD_USER_INPUT */
-export function parseThreadCursor(cursor: string): ActivityKey {
-  const [time = '', id = ''] = decodeCursor('thread', /^(\d{1,15}):([\da-f-]{36})$/, cursor);
-  return { activityAt: new Date(Number(time)).toISOString(), id };
-}
+/** Of the list of the viewer's threads by activity. */
+export const cursorsOfThreads = (
+  { userId }: Viewer,
+  { touristId, guideId, tripId, status, unread }: ThreadSelection,
+): ListCursors<ThreadRow, InstantKey> =>
+  new ListCursors(BY_ACTIVITY, [userId, touristId, guideId, tripId, status, unread]);

@@ -44,9 +44,3 @@ export interface ThreadSelection {
   readonly status?: ThreadStatus | null | undefined;
   readonly unread?: boolean | null | undefined;
 }
-
-/** The place of a thread in a list by activity. */
-export interface ActivityKey {
-  readonly activityAt: Instant;
-  readonly id: string;
-}

@@ -8,10 +8,11 @@ import { arrayOf, statementName, StatementTexts } from '../database/statement.js
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { FreshReads } from '../inbox/fresh-reads.js';
 import type { Hints } from '../inbox/inbox.service.js';
+import type { InstantKey } from '../page-window.js';
 import { userReader } from '../users/user-rows.js';
 import type { ThreadColumns, ThreadReading } from './thread-columns.js';
 import { namedIn, selectThreads, toThreads, WHOLE_THREADS } from './thread-columns.js';
-import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
+import type { ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 
 /** What a writing function answers. */
 export interface Outcome {
@@ -56,7 +57,7 @@ export class ThreadsRepository {
   async findPage(
     viewer: Viewer,
     selection: ThreadSelection,
-    after: ActivityKey | null,
+    after: InstantKey | null,
     limit: number,
     reading: ThreadReading = WHOLE_THREADS,
   ): Promise<ThreadColumns> {
@@ -77,7 +78,7 @@ export class ThreadsRepository {
     };
     const { touristId, guideId, tripId, status, unread } = selection;
     if (after !== null)
-      require('after', `${place} < (${bind(after.activityAt)}::timestamptz, ${bind(after.id)}::uuid)`);
+      require('after', `${place} < (${bind(after.at)}::timestamptz, ${bind(after.id)}::uuid)`);
     if (typeof touristId === 'string') require('tourist', `t.tourist_id = ${bind(touristId)}`);
     if (typeof guideId === 'string') require('guide', `t.guide_id = ${bind(guideId)}`);
     if (typeof tripId === 'string') require('trip', `t.trip_id = ${bind(tripId)}`);

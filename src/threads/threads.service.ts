@@ -3,10 +3,11 @@ import type { Viewer } from '../auth/viewer.js';
 import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { InboxService } from '../inbox/inbox.service.js';
+import type { InstantKey } from '../page-window.js';
 import { requireModerator, ThreadAccess } from './thread-access.js';
 import type { ThreadColumns, ThreadReading } from './thread-columns.js';
 import { toThreads } from './thread-columns.js';
-import type { ActivityKey, ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
+import type { ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 import type { UserRow } from '../users/user-rows.js';
 import { userReader } from '../users/user-rows.js';
 import type { Outcome } from './threads.repository.js';
@@ -37,7 +38,7 @@ export class ThreadsService {
   async findPage(
     viewer: Viewer,
     selection: ThreadSelection,
-    after: ActivityKey | null,
+    after: InstantKey | null,
     limit: number,
     reading: ThreadReading,
   ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns; userOf: (id: string) => UserRow }> {
