@@ -388,6 +388,29 @@ describe('paging', () => {
     await traffic;
   });
 
+  it('of all threads begins at any message, whether threads end before it, begin after it or go on', async () => {
+    const uma = app.as('uma');
+    const open = async (): Promise<string> =>
+      (await openThread(app, { trip: randomUUID(), tourist: 'uma', guide: 'ben' })).id;
+    const [over, across, fresh] = [await open(), await open(), await open(), await open()];
+    for (const id of [across, over, over, across, across, over, across, fresh, across, fresh])
+      await send(uma, id);
+    const WINDOW = `query ($first: Int, $after: String, $last: Int, $before: String) {
+      messages(filter: {}, first: $first, after: $after, last: $last, before: $before) { edges { cursor node { id } } }
+    }`;
+    const window = async (variables: object): Promise<any[]> =>
+      (await uma.run(WINDOW, variables)).messages.edges;
+    const all = await window({ first: 100 });
+    expect(all).toHaveLength(10);
+    for (const [at, { cursor }] of all.entries()) {
+      expect(await window({ first: 3, after: cursor })).toEqual(all.slice(at + 1, at + 4));
+      expect(await window({ last: 3, before: cursor })).toEqual(all.slice(Math.max(0, at - 3), at));
+      expect(await window({ first: 9, after: all[0].cursor, before: cursor })).toEqual(
+        all.slice(1, Math.max(1, at)),
+      );
+    }
+  });
+
   it('gives every thread once, while new ones come and old ones stay', async () => {
     const opened: string[] = [];
     for (const place of upTo(9))

@@ -15,6 +15,7 @@ import type { MessageRow, MessageSelection, MessageVersionRow } from './message-
 import { PageQuery } from './page-query.js';
 import type { Send, Sent, SentBatch } from './send.js';
 import { toBatch, toParameters } from './send.js';
+import { pageOfAll, pageOfOwn } from './viewer-pages.js';
 
 const VISIBLE = selectMessages(
   `SELECT m.* FROM messages m WHERE m.id = ANY (${arrayOf('$2', 'uuid')})
@@ -104,41 +105,9 @@ export class MessagesRepository {
     detail: Detail = 'whole',
   ): Promise<MessageRow[]> {
     // What is unread to a service or an admin is in the threads that they are in themselves.
-    const all = isModerator(viewer) && selection.unread !== true;
-    const query = new PageQuery([viewer.userId, window.limit + 1], all ? 'all' : 'own');
-    if (window.after !== null)
-      query.require('after', (bind) => `m.id > ${bind(window.after)}::uuid`);
-    if (window.before !== null)
-      query.require('before', (bind) => `m.id < ${bind(window.before)}::uuid`);
-    query.select(
-      selection,
-      all
-        ? `m.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence >
-             (SELECT coalesce(max(r.last_read_sequence), 2147483647) FROM participants r
-              WHERE r.thread_id = m.thread_id AND r.user_id = $1)`
-        : 'v.unread_count > 0 AND m.author_id <> $1 AND m.deleted_at IS NULL AND m.sequence > v.last_read_sequence',
-    );
-    const direction = window.backwards ? 'DESC' : 'ASC';
-    // A page of n can only come from the n threads whose first match is foremost, and of each at most n messages: one probe
-    // of the index by sequence (which sorts as the ids do) per thread, and then the few pages are merged.
-    const first = (select: string): string => firstRows(select, '$2', MOST_ROWS);
-    const ofThread = (columns: string): string =>
-      `SELECT ${columns} FROM messages m WHERE m.thread_id = v.thread_id ${query.conditions}
-       ORDER BY m.sequence ${direction}`;
-    const source = all
-      ? `messages m WHERE $1::text IS NOT NULL ${query.conditions}`
-      : `(${first(
-          `SELECT v.* FROM participants v CROSS JOIN LATERAL (${ofThread('m.id')} LIMIT 1) AS foremost
-           WHERE v.user_id = $1 ORDER BY foremost.id ${direction}`,
-        )}) AS v
-         CROSS JOIN LATERAL (${first(ofThread('m.*'))}) AS m`;
-    return this.#page(
-      viewer,
-      detail,
-      query.name(window.backwards),
-      first(`SELECT m.* FROM ${source} ORDER BY m.id ${direction}`),
-      query.values,
-    );
+    const pageOf = isModerator(viewer) && selection.unread !== true ? pageOfAll : pageOfOwn;
+    const { query, rows } = pageOf(viewer.userId, selection, window);
+    return this.#page(viewer, detail, query.name(window.backwards), rows, query.values);
   }
 
   async #page(
