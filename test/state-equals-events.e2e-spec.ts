@@ -101,6 +101,20 @@ describe('old state + events = fresh state', () => {
     );
   });
 
+  it('holds for system messages that name somebody, and for those that are deleted', async () => {
+    const params = [{ key: 'by', value: 'ann' }];
+    const told = { threadId, body: 'Late.', code: 'trip.late', params, clientMessageId: 's2' };
+    await act('sendSystemMessage', told, 'platform', PLATFORM);
+    await act('markThreadRead', { threadId }, 'ben');
+    await act('updateThreadStatus', { threadId, status: 'ARCHIVED' }, 'ann');
+    await act('updateThreadStatus', { threadId, status: 'ACTIVE' }, 'ann');
+    const { thread } = await app
+      .as('ann')
+      .run('query ($id: ID!) { thread(id: $id) { lastMessage { id } } }', { id: threadId });
+    await act('deleteMessage', { messageId: thread.lastMessage.id }, 'moderator', ADMIN);
+    await act('markThreadRead', { threadId }, 'ben');
+  });
+
   it('holds for receiving and reading, in part and whole', async () => {
     await act('markDelivered', { threads: [{ threadId, upToSequence: 3 }] }, 'ben');
     await act('markMessageRead', { messageId: sent[2] }, 'ben');

@@ -44,6 +44,7 @@ export const PLAIN_MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   'id',
   'threadId',
   'thread',
+  'authorId',
   'sequence',
   'senderUserId',
   'sender',

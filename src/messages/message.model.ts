@@ -115,6 +115,12 @@ export class ChatMessage {
   })
   sender: User | null;
 
+  @Field(() => ID, {
+    description:
+      'User id of who made it: its sender, or of a system message whoever caused it (a service, or who changed the status). Whether they have read it counts for nobody. Stays when the message is deleted.',
+  })
+  authorId: string;
+
   @Field({
     description:
       'The text exactly as it was sent (never rewritten or HTML-escaped on the server: escape it where you show it); empty for a deleted message.',
@@ -147,7 +153,6 @@ export class ChatMessage {
   deletedAt: Date | null;
 
   /** For the resolved fields. */
-  authorId: string;
   latitude: number | null;
   longitude: number | null;
   locationLabel: string | null;

@@ -4,7 +4,7 @@ import type { HttpClient } from './http-client.js';
 
 const USER = '{ id displayName avatarUrl }';
 const MESSAGE = `{
-  id threadId sequence senderUserId sender ${USER} body messageType location { latitude longitude label }
+  id threadId sequence authorId senderUserId sender ${USER} body messageType location { latitude longitude label }
   systemEvent { code params { key value } } replyTo { id } clientMessageId sentAt editedAt deletedAt
   status readAt readBy { user ${USER} readAt }
 }`;
@@ -86,7 +86,7 @@ function noteReading(state: ClientState, { thread, reader, upToSequence, readAt 
   for (const message of Object.values(state.messages[thread.id] ?? {})) {
     const counts = message.sequence > joinedSequence && message.sequence <= upToSequence;
     const known = message.readBy.some(({ user }: any) => user.id === reader.id);
-    if (counts && !known && authorOf(message) !== reader.id)
+    if (counts && !known && message.authorId !== reader.id)
       message.readBy.push({ user: reader, readAt });
   }
 }
@@ -97,7 +97,7 @@ function settle(state: ClientState, { id, participants }: any): void {
   for (const message of Object.values(state.messages[id] ?? {})) {
     const others = participants.filter(
       ({ user, joinedSequence }: any) =>
-        user.id !== authorOf(message) && joinedSequence < message.sequence,
+        user.id !== message.authorId && joinedSequence < message.sequence,
     );
     message.readBy = message.readBy
       .filter(({ user }: any) => users.has(user.id))
@@ -118,7 +118,3 @@ function settle(state: ClientState, { id, participants }: any): void {
       : null;
   }
 }
-
-/** Of a system message, whoever caused it, where its event says so. */
-const authorOf = ({ senderUserId, systemEvent }: any): string | undefined =>
-  senderUserId ?? systemEvent?.params.find(({ key }: any) => key === 'by')?.value;
