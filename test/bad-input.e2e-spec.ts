@@ -123,6 +123,16 @@ describe('bad input', () => {
       'BAD_USER_INPUT',
     ],
     [
+      'an IMAGE of a host by any scheme',
+      () => [SEND, message({ messageType: 'IMAGE', body: '//pictures.example/1.png' })],
+      'BAD_USER_INPUT',
+    ],
+    [
+      'an IMAGE of a host in the letters of Windows',
+      () => [SEND, message({ messageType: 'IMAGE', body: '/\\pictures.example\\1.png' })],
+      'BAD_USER_INPUT',
+    ],
+    [
       'a FILE with white space',
       () => [SEND, message({ messageType: 'FILE', body: 'file 1' })],
       'BAD_USER_INPUT',

@@ -232,6 +232,14 @@ describe('a clientMessageId', () => {
     expect((await ann.run(SEND, input())).sendMessage.deduplicated).toBe(true);
   });
 
+  it('is a repeat also where the id that it answers is written in other letters', async () => {
+    const { message } = (await ann.run(SEND, input({ clientMessageId: 'first' }))).sendMessage;
+    const answer = (id: string): Promise<any> =>
+      ann.run(SEND, input({ clientMessageId: 'second', replyToMessageId: id }));
+    expect((await answer(message.id)).sendMessage.deduplicated).toBe(false);
+    expect((await answer(message.id.toUpperCase())).sendMessage.deduplicated).toBe(true);
+  });
+
   it('is CONFLICT with another body, type, place, answer or thread', async () => {
     const { sendMessage } = await ann.run(SEND, input());
     const { id: other } = await openThread(app, { trip: randomUUID() });

@@ -107,8 +107,21 @@ describe('the messages of a thread', () => {
       body: '',
       location,
     });
+    expect(await sent({ messageType: 'LOCATION', body: ' ', location })).toMatchObject({
+      body: ' ',
+      location,
+    });
+    const label = '🗺'.repeat(200);
+    const labelled = { messageType: 'LOCATION', location: { ...location, label } };
+    expect((await sent(labelled)).location.label).toBe(label);
+    const picture = `https://example.com/${'🗺'.repeat(2_028)}`;
+    expect((await sent({ messageType: 'IMAGE', body: picture })).body).toBe(picture);
+    expect(await ann.refusal(SEND, input({ messageType: 'IMAGE', body: `${picture}🗺` }))).toBe(
+      'MESSAGE_TOO_LONG',
+    );
     for (const fields of [
       { messageType: 'SYSTEM' },
+      { messageType: 'LOCATION', location: { ...location, label: `${label}🗺` } },
       { location },
       { messageType: 'LOCATION' },
       { messageType: 'FILE', body: 'javascript:alert(1)' },

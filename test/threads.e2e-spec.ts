@@ -231,9 +231,8 @@ describe('a deleted thread', () => {
     const { id } = await openThread(app, { tourist: 'tam', guide: 'gun', trip: randomUUID() });
     const message = await send(app.as('tam'), id);
     const events = [await watch('tam'), await watch('gun')];
-    expect((await platform.run(DELETE, { input: { threadId: id } })).deleteThread).toEqual({
-      deletedThreadId: id,
-    });
+    const { deleteThread } = await platform.run(DELETE, { input: { threadId: id.toUpperCase() } });
+    expect(deleteThread).toEqual({ deletedThreadId: id });
     for (const each of events)
       expect(await nextOf(each)).toEqual({
         __typename: 'ThreadRemoved',

@@ -3,7 +3,7 @@ import { registerDecorator } from 'class-validator';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { ValidationPipe } from '@nestjs/common';
 import { badInput } from '../errors.js';
-import { isStorableText } from '../text.js';
+import { isLongerThan, isStorableText } from '../text.js';
 import { isCertainlyValid } from './quick-validation.js';
 
 /** Text that PostgreSQL stores as it is: valid Unicode, no NUL, no lone surrogates. */
@@ -30,7 +30,7 @@ export const IsForeignId = (): PropertyDecorator => (target, property) => {
       validate: (value: unknown) =>
         typeof value === 'string' &&
         value.trim() !== '' &&
-        value.length <= 64 &&
+        !isLongerThan(64, value) &&
         isStorableText(value),
       defaultMessage: () => `${String(property)} must be an id of 1 to 64 characters`,
     },

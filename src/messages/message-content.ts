@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { AppError, badInput, ErrorCode } from '../errors.js';
 import type { MessageType } from '../generated/prisma/enums.js';
-import { isStorableText } from '../text.js';
+import { isLongerThan, isStorableText } from '../text.js';
 
 /** Characters (code points) of a text. */
 export const MAX_BODY = 4_000;
@@ -44,22 +44,26 @@ const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800
  * @throws AppError BAD_USER_INPUT for what cannot be stored or has nothing to see, MESSAGE_TOO_LONG with `limit`
  */
 export function requireText(body: string): string {
-  if (!isStorableText(body))
-    throw badInput('body must be valid Unicode without NUL and without lone surrogates.');
-  // Code units first: counting the code points of megabytes is not worth it.
-  if (body.length > MAX_BODY && (body.length > MAX_BODY * 2 || [...body].length > MAX_BODY))
-    throw new AppError(
-      ErrorCode.MESSAGE_TOO_LONG,
-      `body may have at most ${MAX_BODY} characters.`,
-      { limit: MAX_BODY },
-    );
+  requireStorable(body);
   if (!VISIBLE.test(body))
     throw badInput('body must have at least one character that can be seen.');
   return body;
 }
 
+function requireStorable(body: string): string {
+  if (!isStorableText(body))
+    throw badInput('body must be valid Unicode without NUL and without lone surrogates.');
+  if (isLongerThan(MAX_BODY, body))
+    throw new AppError(
+      ErrorCode.MESSAGE_TOO_LONG,
+      `body may have at most ${MAX_BODY} characters.`,
+      { limit: MAX_BODY },
+    );
+  return body;
+}
+
 function requireReference(body: string): string {
-  if (body.length > MAX_REFERENCE)
+  if (isLongerThan(MAX_REFERENCE, body))
     throw new AppError(
       ErrorCode.MESSAGE_TOO_LONG,
       `The reference may have at most ${MAX_REFERENCE} characters.`,
@@ -74,13 +78,16 @@ function requireReference(body: string): string {
     throw badInput(
       'body must be an https URL or a reference of the marketplace; other kinds of URL are refused.',
     );
+  // What a browser would take from another host, by the scheme of the page that shows it.
+  if (/^[/\\]{2}/.test(body))
+    throw badInput('body must be an https URL or a reference of the marketplace, without a host.');
   return body;
 }
 
 function requirePlace({ latitude, longitude, label }: Place): Place {
   if (!(Math.abs(latitude) <= 90) || !(Math.abs(longitude) <= 180))
     throw badInput('location must have a latitude of -90 to 90 and a longitude of -180 to 180.');
-  if (label !== null && (label.length > MAX_LABEL || !isStorableText(label)))
+  if (label !== null && (isLongerThan(MAX_LABEL, label) || !isStorableText(label)))
     throw badInput(`location.label may have at most ${MAX_LABEL} characters of valid Unicode.`);
   return { latitude, longitude, label };
 }
@@ -104,13 +111,14 @@ export function requireContent({
     body: requireBody(messageType, body ?? ''),
     location: location === null ? null : requirePlace(location),
     system: null,
-    replyToId,
+    // A retry may write the id in other letters.
+    replyToId: replyToId?.toLowerCase() ?? null,
   });
 }
 
 function requireBody(messageType: MessageType, body: string): string {
   if (messageType === 'IMAGE' || messageType === 'FILE') return requireReference(body);
-  return messageType === 'LOCATION' && body === '' ? body : requireText(body);
+  return messageType === 'LOCATION' ? requireStorable(body) : requireText(body);
 }
 
 /** @throws AppError BAD_USER_INPUT or MESSAGE_TOO_LONG */

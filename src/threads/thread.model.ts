@@ -126,7 +126,7 @@ export class ChatThread {
   @Field(() => Date, {
     nullable: true,
     description:
-      'The viewer’s own switch: no notifications of this thread until then; null while it is not muted.',
+      'The viewer’s own switch: no notifications of this thread until then. An instant that has passed mutes no more; null where it never did, or was unmuted.',
   })
   viewerMutedUntil: Date | null;
 

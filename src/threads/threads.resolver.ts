@@ -74,7 +74,8 @@ export class ThreadsResolver {
     @Args('input', { description: 'The thread.' }) { threadId }: DeleteThreadInput,
   ): Promise<DeleteThreadPayload> {
     await this.threadsService.delete(viewer, threadId);
-    return { deletedThreadId: threadId };
+    // As it stands everywhere else.
+    return { deletedThreadId: threadId.toLowerCase() };
   }
 
   @Mutation(() => MuteThreadPayload, {
