@@ -58,8 +58,8 @@ module.exports = {
     rule(
       'the-ground-imports-nothing-of-ours',
       'The configuration and errors.ts are what everything stands on, so they stand on nothing else of ours.',
-      { path: '^src/(config|config-values|config-notifications|errors)\\.ts$' },
-      { path: '^src/', pathNot: '^src/config-(values|notifications)\\.ts$' },
+      { path: '^src/(config[-\\w]*|errors)\\.ts$' },
+      { path: '^src/', pathNot: '^src/config-[-\\w]+\\.ts$' },
     ),
     rule(
       'the-event-list-imports-nothing',

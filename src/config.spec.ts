@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, loadConfig } from './config.js';
+import { ConfigError } from './config-faults.js';
+import { loadConfig } from './config.js';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {
   try {
@@ -46,13 +47,33 @@ describe('the configuration', () => {
 
   it.each([
     ['JWT_SECRET', 'hunter2'],
+    ['JWT_PUBLIC_KEY', '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'],
+    ['JWKS_URL', 'ftp://parley:hunter2@issuer.example/jwks'],
     ['DATABASE_URL', 'mysql://parley:hunter2@db.example/parley'],
     ['DATABASE_REPLICA_URL', 'mysql://parley:hunter2@db.example/parley'],
-  ])('never repeats the secret of %s in a fault', (name, value) => {
+    ['REDIS_URL', 'redis://:hunter2@my redis:6379'],
+    ['REDIS_PREFIX', 'redis://:hunter2@redis.example'],
+    ['PUBLIC_URL', 'ftp://parley:hunter2@chat.example'],
+    ['THREAD_URL', 'https://parley:hunter2@market.example'],
+    ['MAIL_FROM', 'hunter2'],
+    ['LINK_SECRET', 'hunter2'],
+    ['ALLOWED_ORIGINS', 'ftp://parley:hunter2@app.example'],
+  ])('never repeats what may be the secret of %s in a fault', (name, value) => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
     expect(faults.join()).toContain(name);
     expect(faults.join()).not.toContain('hunter2');
+  });
+
+  it('never repeats the secret of SMTP_URL in a fault', () => {
+    const faults = faultsOf({ SMTP_URL: 'http://parley:hunter2@mail.example' });
+    expect(faults.join()).toContain('SMTP_URL');
+    expect(faults.join()).not.toContain('hunter2');
+  });
+
+  it('repeats what is no number, no switch and none of the choices', () => {
+    const faults = faultsOf({ PORT: '70000', DEMO: 'maybe', LOG_LEVEL: 'loud' });
+    for (const value of ['"70000"', '"maybe"', '"loud"']) expect(faults.join()).toContain(value);
   });
 
   it('refuses production without a database and a token key, and says both', () => {

@@ -12,17 +12,9 @@ import {
   MinLength,
   validateSync,
 } from 'class-validator';
+import { ConfigError, describeFaults } from './config-faults.js';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
 import { POSTGRES_URL, toBoolean, toInt, toList } from './config-values.js';
-
-/** Everything that is wrong with the environment, one line per variable. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-
-  constructor(readonly faults: readonly string[]) {
-    super(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
-  }
-}
 
 /**
  * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
@@ -223,12 +215,7 @@ export function loadConfig(
   given.NOTIFIER ??= given.NODE_ENV !== 'test';
   given.HOST ??= relaxed ? '127.0.0.1' : '0.0.0.0';
   const config = plainToInstance(Config, given);
-  const faults = validateSync(config, { forbidUnknownValues: true }).flatMap((error) =>
-    Object.values(error.constraints ?? {}).map(
-      (constraint) =>
-        `${constraint}${/SECRET|SMTP_URL|DATABASE\w*_URL/.test(error.property) ? '' : `, got ${JSON.stringify(given[error.property])}`}`,
-    ),
-  );
+  const faults = describeFaults(validateSync(config, { forbidUnknownValues: true }), given);
   const keys = [config.JWT_SECRET, config.JWT_PUBLIC_KEY, config.JWKS_URL].filter(
     (key) => key !== undefined,
   );
