@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 // The parts that are used: the whole, with encryption and key generation, is twice as many files at every start.
 import { createRemoteJWKSet } from 'jose/jwks/remote';
@@ -12,6 +12,11 @@ import type { Viewer } from './viewer.js';
 const REMEMBERED_TOKENS = 10_000;
 /** A remembered token is looked at again after this long, so that a withdrawn key takes effect. */
 const REMEMBERED_MS = 60_000;
+/** What jose says of a token that its bearer should not have sent. Whatever else it says, nobody's token can be checked. */
+const FAULT_OF_THE_TOKEN =
+  /^ERR_(JWS_\w+|JWT_\w+|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE_MATCHING_KEYS)$/;
+/** How often it is said that tokens cannot be checked: an outage is a line a minute and not one per request. */
+const SAY_AGAIN_MS = 60_000;
 const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA'];
 
 /** Turns `Bearer …` into a Viewer: one function for HTTP headers and for a socket's connectionParams. */
@@ -19,7 +24,9 @@ const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA'];
 export class TokenVerifier {
   readonly #options: JWTVerifyOptions;
   readonly #key: Promise<JWTVerifyGetKey>;
+  readonly #logger = new Logger('Tokens');
   readonly #remembered = new Map<string, { viewer: Viewer; until: number }>();
+  #saidAt = -Infinity;
 
   constructor(config: Config) {
     this.#options = {
@@ -62,16 +69,26 @@ export class TokenVerifier {
     } catch (error) {
       if (error instanceof AppError) throw error;
       const code = (error as { code?: string }).code ?? '';
-      // Anything else is our own trouble, for instance a JWKS host that does not answer.
-      if (code === 'ERR_JWKS_TIMEOUT' || !code.startsWith('ERR_J'))
+      if (!FAULT_OF_THE_TOKEN.test(code)) {
+        this.#say(error);
         throw new AppError(
           ErrorCode.SERVICE_UNAVAILABLE,
           'Tokens cannot be checked at the moment.',
         );
+      }
       throw unauthenticated(
         code === 'ERR_JWT_EXPIRED' ? 'The token has expired.' : 'The token is not valid.',
       );
     }
+  }
+
+  #say(error: unknown): void {
+    const now = performance.now();
+    if (now < this.#saidAt + SAY_AGAIN_MS) return;
+    this.#saidAt = now;
+    const { message, cause } = error as { message: string; cause?: NodeJS.ErrnoException };
+    const reason = cause === undefined ? '' : `: ${cause.message || cause.code}`;
+    this.#logger.error(`Tokens cannot be checked: ${message}${reason}`);
   }
 }
 
