@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from './config-faults.js';
 import { loadConfig } from './config.js';
@@ -95,6 +97,45 @@ describe('the configuration', () => {
       HOST: '0.0.0.0',
     });
     expect(loadConfig({ ...production, PLAYGROUND: 'true' }).PLAYGROUND).toBe(true);
+  });
+
+  describe('of a public key', () => {
+    const spki = ({ publicKey }: { publicKey: KeyObject }): string =>
+      publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+    it.each([
+      [
+        'is garbage',
+        '-----BEGIN PUBLIC KEY-----\nbm8ga2V5\n-----END PUBLIC KEY-----',
+        'this one cannot be read',
+      ],
+      [
+        'is another curve',
+        spki(generateKeyPairSync('ec', { namedCurve: 'P-384' })),
+        'this one is ec (secp384r1)',
+      ],
+      [
+        'is too short',
+        spki(generateKeyPairSync('rsa', { modulusLength: 1024 })),
+        'this one is rsa (1024)',
+      ],
+      ['is of another kind', spki(generateKeyPairSync('x25519')), 'this one is x25519'],
+      [
+        'is the private one',
+        p256.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+        'this is none',
+      ],
+    ])('refuses what %s, and says what it is', (_, JWT_PUBLIC_KEY, what) => {
+      expect(faultsOf({ JWT_PUBLIC_KEY })).toEqual([
+        `JWT_PUBLIC_KEY must be a PEM public key (SPKI), RSA of 2048 bits or more, EC on P-256, or Ed25519; ${what}`,
+      ]);
+    });
+
+    it('takes line ends that are written \\n', () => {
+      const pem = spki(p256);
+      expect(faultsOf({ JWT_PUBLIC_KEY: pem.replaceAll('\n', '\\n') })).toEqual([]);
+    });
   });
 
   it('takes one kind of token key only', () => {

@@ -14,6 +14,7 @@ import {
 } from 'class-validator';
 import { ConfigError, describeFaults } from './config-faults.js';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
+import { IsPublicKey } from './config-public-key.js';
 import { POSTGRES_URL, toBoolean, toInt, toList } from './config-values.js';
 
 /**
@@ -71,11 +72,9 @@ export class Config extends NotificationConfig {
   @MinLength(32)
   JWT_SECRET?: string;
 
-  /** SPKI PEM of an RSA, EC or Ed25519 key. */
+  /** SPKI PEM of an RSA, P-256 or Ed25519 key. */
   @IsOptional()
-  @Matches(/-----BEGIN PUBLIC KEY-----/, {
-    message: 'JWT_PUBLIC_KEY must be a PEM public key (SPKI)',
-  })
+  @IsPublicKey()
   JWT_PUBLIC_KEY?: string;
 
   @IsOptional()

@@ -1,12 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
-// The parts that are used: the whole, with encryption and key generation, is twice as many files at every start.
-import { createRemoteJWKSet } from 'jose/jwks/remote';
 import { jwtVerify } from 'jose/jwt/verify';
-import { importSPKI } from 'jose/key/import';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { isStorableText } from '../text.js';
+import { tokenKeys } from './token-keys.js';
 import type { Viewer } from './viewer.js';
 
 const REMEMBERED_TOKENS = 10_000;
@@ -15,27 +13,31 @@ const REMEMBERED_MS = 60_000;
 /** What jose says of a token that its bearer should not have sent. Whatever else it says, nobody's token can be checked. */
 const FAULT_OF_THE_TOKEN =
   /^ERR_(JWS_\w+|JWT_\w+|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE_MATCHING_KEYS)$/;
+const REFUSALS: Readonly<Record<string, string>> = {
+  ERR_JWT_EXPIRED: 'The token has expired.',
+  ERR_JOSE_ALG_NOT_ALLOWED: 'The token is signed with another kind of key.',
+};
 /** How often it is said that tokens cannot be checked: an outage is a line a minute and not one per request. */
 const SAY_AGAIN_MS = 60_000;
-const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA'];
 
 /** Turns `Bearer …` into a Viewer: one function for HTTP headers and for a socket's connectionParams. */
 @Injectable()
 export class TokenVerifier {
   readonly #options: JWTVerifyOptions;
-  readonly #key: Promise<JWTVerifyGetKey>;
+  readonly #key: JWTVerifyGetKey;
   readonly #logger = new Logger('Tokens');
   readonly #remembered = new Map<string, { viewer: Viewer; until: number }>();
   #saidAt = -Infinity;
 
   constructor(config: Config) {
+    const { algorithms, key } = tokenKeys(config);
+    this.#key = key;
     this.#options = {
-      algorithms: config.JWT_SECRET === undefined ? ASYMMETRIC : ['HS256'],
+      algorithms,
       requiredClaims: ['sub', 'exp'],
       ...(config.JWT_ISSUER === undefined ? {} : { issuer: config.JWT_ISSUER }),
       ...(config.JWT_AUDIENCE === undefined ? {} : { audience: config.JWT_AUDIENCE }),
     };
-    this.#key = keyOf(config);
   }
 
   /**
@@ -63,11 +65,9 @@ export class TokenVerifier {
   }
 
   async #check(token: string): Promise<JWTPayload> {
-    const key = await this.#key;
     try {
-      return (await jwtVerify(token, key, this.#options)).payload;
+      return (await jwtVerify(token, this.#key, this.#options)).payload;
     } catch (error) {
-      if (error instanceof AppError) throw error;
       const code = (error as { code?: string }).code ?? '';
       if (!FAULT_OF_THE_TOKEN.test(code)) {
         this.#say(error);
@@ -76,9 +76,7 @@ export class TokenVerifier {
           'Tokens cannot be checked at the moment.',
         );
       }
-      throw unauthenticated(
-        code === 'ERR_JWT_EXPIRED' ? 'The token has expired.' : 'The token is not valid.',
-      );
+      throw unauthenticated(REFUSALS[code] ?? 'The token is not valid.');
     }
   }
 
@@ -94,24 +92,6 @@ export class TokenVerifier {
 
 export const unauthenticated = (message: string): AppError =>
   new AppError(ErrorCode.UNAUTHENTICATED, message);
-
-async function keyOf(config: Config): Promise<JWTVerifyGetKey> {
-  if (config.JWKS_URL !== undefined) return createRemoteJWKSet(new URL(config.JWKS_URL));
-  if (config.JWT_PUBLIC_KEY !== undefined) {
-    const pem = config.JWT_PUBLIC_KEY.replaceAll('\\n', '\n');
-    const keys = await Promise.allSettled(
-      ASYMMETRIC.map((algorithm) => importSPKI(pem, algorithm)),
-    );
-    return ({ alg }) => {
-      const key = keys[ASYMMETRIC.indexOf(alg)];
-      if (key?.status !== 'fulfilled')
-        throw unauthenticated('The token is signed with another kind of key.');
-      return key.value;
-    };
-  }
-  const secret = new TextEncoder().encode(config.JWT_SECRET);
-  return () => secret;
-}
 
 function bearer(authorization: unknown): string {
   if (authorization === undefined || authorization === null || authorization === '')
