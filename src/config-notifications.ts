@@ -1,4 +1,5 @@
-import { IsBoolean, IsInt, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, MinLength } from 'class-validator';
+import { IsMailServerAddress, IsWebAddress } from './config-addresses.js';
 import { toBoolean, toInt } from './config-values.js';
 
 /** The part of the environment that is about telling people; Config is the whole. */
@@ -32,7 +33,7 @@ export class NotificationConfig {
 
   /** smtp://user:password@host:587 or smtps://…:465; without it no mail is sent. */
   @IsOptional()
-  @IsUrl({ protocols: ['smtp', 'smtps'], require_protocol: true, require_tld: false })
+  @IsMailServerAddress()
   SMTP_URL?: string;
 
   /** How long the mail server has to take a mail; its answer to the whole of it is waited for ten times as long. */
@@ -51,7 +52,7 @@ export class NotificationConfig {
 
   /** Where people reach this server, for the links in mails. */
   @IsOptional()
-  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
+  @IsWebAddress()
   PUBLIC_URL?: string;
 
   /** Where the marketplace shows a conversation, for the link in mails; {threadId} is filled in. */

@@ -22,6 +22,3 @@ export const toList = Transform(({ value }) =>
         .filter((item) => item !== '')
     : (value as unknown),
 );
-
-/** What a PostgreSQL is named by. */
-export const POSTGRES_URL = { protocols: ['postgres', 'postgresql'], require_tld: false };

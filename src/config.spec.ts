@@ -99,6 +99,71 @@ describe('the configuration', () => {
     expect(loadConfig({ ...production, PLAYGROUND: 'true' }).PLAYGROUND).toBe(true);
   });
 
+  describe.each([
+    [
+      'DATABASE_URL',
+      [
+        'postgres://my_db/parley',
+        'postgresql://parley:p%40ss@db.example:5432/parley?sslmode=verify-full',
+        'postgresql://parley@[::1]/parley',
+        'postgresql:///parley?host=/run/postgresql&user=parley',
+        'postgresql://parley:p%40ss@/parley?host=/run/postgresql',
+        'postgresql://%2Frun%2Fpostgresql/parley',
+      ],
+      [
+        'localhost:5999/parley',
+        'parley',
+        'postgresql:parley',
+        'postgresql:///parley',
+        'postgresql://parley@/parley',
+        'postgresql://parley:a#b@db.example/parley',
+        'postgresql://one,two/parley',
+        'postgresql:///parley?host=one,two',
+        'postgresql:///parley?host=one&port=many',
+      ],
+    ],
+    ['DATABASE_REPLICA_URL', ['postgresql://my_replica/parley'], ['parley', 'replica:5432/parley']],
+    [
+      'REDIS_URL',
+      ['redis://my_redis:6379', 'rediss://default:p%40ss@redis.example/2', 'redis://[::1]:6379'],
+      [
+        'my_redis:6379',
+        'redis:my_redis',
+        'redis:///2',
+        'redis://redis/two',
+        'redis://one:6379,two:6379',
+        'redis://default:100%@redis',
+      ],
+    ],
+    [
+      'JWKS_URL',
+      ['http://my_issuer:8080/jwks', 'https://issuer.example/jwks'],
+      [
+        'issuer.example/jwks',
+        'issuer.example:8080/jwks',
+        'https:issuer.example/jwks',
+        'https://parley:password@issuer.example/jwks',
+      ],
+    ],
+  ])('of %s', (name, taken, refused) => {
+    it.each(taken)('takes %s', (address) => {
+      expect(faultsOf({ [name]: address })).toEqual([]);
+    });
+
+    it.each(refused)('refuses %s, and says what is expected', (address) => {
+      expect(faultsOf({ [name]: address })).toEqual([
+        expect.stringMatching(`^${name} must read \\w+://`),
+      ]);
+    });
+  });
+
+  it('takes a mail server with a name that Compose has made', () => {
+    const mail = { SMTP_URL: 'smtp://my_mail:25', MAIL_FROM: 'a@b.example' };
+    expect(
+      faultsOf({ ...mail, PUBLIC_URL: 'http://my_chat', LINK_SECRET: 'x'.repeat(32) }),
+    ).toEqual([]);
+  });
+
   describe('of a public key', () => {
     const spki = ({ publicKey }: { publicKey: KeyObject }): string =>
       publicKey.export({ type: 'spki', format: 'pem' }).toString();

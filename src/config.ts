@@ -5,17 +5,17 @@ import {
   IsIn,
   IsInt,
   IsOptional,
-  IsUrl,
   Matches,
   Max,
   Min,
   MinLength,
   validateSync,
 } from 'class-validator';
+import { IsPostgresAddress, IsRedisAddress, IsWebAddress } from './config-addresses.js';
 import { ConfigError, describeFaults } from './config-faults.js';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
 import { IsPublicKey } from './config-public-key.js';
-import { POSTGRES_URL, toBoolean, toInt, toList } from './config-values.js';
+import { toBoolean, toInt, toList } from './config-values.js';
 
 /**
  * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
@@ -44,12 +44,12 @@ export class Config extends NotificationConfig {
 
   /** PostgreSQL 15 or later; without it the embedded server is started in DATA_DIR. */
   @IsOptional()
-  @IsUrl(POSTGRES_URL)
+  @IsPostgresAddress()
   DATABASE_URL?: string;
 
   /** A streaming replica of it, which histories and lists may be read from. */
   @IsOptional()
-  @IsUrl(POSTGRES_URL)
+  @IsPostgresAddress()
   DATABASE_REPLICA_URL?: string;
 
   @toInt
@@ -60,7 +60,7 @@ export class Config extends NotificationConfig {
 
   /** Carries events and rate limits between nodes; a single node needs none. A server or any node of a cluster. */
   @IsOptional()
-  @IsUrl({ protocols: ['redis', 'rediss'], require_tld: false })
+  @IsRedisAddress()
   REDIS_URL?: string;
 
   /** Of everything that this installation names in Redis, so that several can share one. */
@@ -78,7 +78,7 @@ export class Config extends NotificationConfig {
   JWT_PUBLIC_KEY?: string;
 
   @IsOptional()
-  @IsUrl({ protocols: ['http', 'https'], require_tld: false })
+  @IsWebAddress()
   JWKS_URL?: string;
 
   @IsOptional()
