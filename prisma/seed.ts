@@ -129,6 +129,7 @@ async function explain(): Promise<boolean> {
     isAdmin: false,
     displayName: null,
     avatarUrl: null,
+    issuedAt: null,
     expiresAt: Infinity,
   };
   const tourist = { ...person, userId: thread.tourist_id };

@@ -71,6 +71,7 @@ const viewer = (userId: string, isService: boolean): Viewer => ({
   isAdmin: false,
   displayName: null,
   avatarUrl: null,
+  issuedAt: null,
   expiresAt: Infinity,
 });
 

@@ -27,6 +27,7 @@ const viewer = (userId: string, role?: 'service' | 'admin'): Viewer => ({
   isAdmin: role === 'admin',
   displayName: null,
   avatarUrl: null,
+  issuedAt: null,
   expiresAt: Infinity,
 });
 

@@ -48,6 +48,7 @@ const as = (userId: string): Viewer => ({
   isAdmin: false,
   displayName: null,
   avatarUrl: null,
+  issuedAt: null,
   expiresAt: Infinity,
 });
 

@@ -112,7 +112,7 @@ const shortText = (value: unknown, limit: number): string | null =>
     : null;
 
 function toViewer(claims: JWTPayload): Viewer {
-  const { sub, exp, name, picture, roles } = claims;
+  const { sub, exp, iat, name, picture, roles } = claims;
   const userId = shortText(sub, 64);
   if (userId === null || exp === undefined)
     throw unauthenticated(
@@ -125,6 +125,8 @@ function toViewer(claims: JWTPayload): Viewer {
     isAdmin: roleList.includes('admin'),
     displayName: shortText(name, 200),
     avatarUrl: shortText(picture, 2_048),
+    // No token is of the future or from before the first one, whatever the clock of its issuer says.
+    issuedAt: iat === undefined ? null : Math.max(0, Math.min(iat * 1_000, Date.now())),
     expiresAt: exp * 1_000,
   };
 }

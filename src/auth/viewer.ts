@@ -8,6 +8,8 @@ export interface Viewer {
   readonly isAdmin: boolean;
   readonly displayName: string | null;
   readonly avatarUrl: string | null;
+  /** Unix time in ms at which the token was made; null where it does not say (`iat`). */
+  readonly issuedAt: number | null;
   /** Unix time in ms at which the token, and with it the socket, ends. */
   readonly expiresAt: number;
 }

@@ -15,6 +15,8 @@ export interface TokenClaims {
   readonly roles?: readonly string[];
   readonly name?: string;
   readonly picture?: string;
+  /** Unix time in seconds; not there unless told. */
+  readonly iat?: number;
   /** Unix time in seconds; an hour from now unless told. */
   readonly exp?: number;
 }

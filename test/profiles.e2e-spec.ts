@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { TestApp, TokenClaims } from './support/app.js';
+import { startApp } from './support/app.js';
+import type { TestDatabase } from './support/database.js';
+import { createDatabase } from './support/database.js';
+import { openThread, PLATFORM, send } from './support/seeds.js';
+
+const UPSERT =
+  'mutation ($input: UpsertUsersInput!) { upsertUsers(input: $input) { users { id } } }';
+const KINDS = 'subscription { inboxEvents { __typename } }';
+
+describe('a profile on two nodes', () => {
+  const now = Math.floor(Date.now() / 1_000);
+  let database: TestDatabase;
+  let one: TestApp;
+  let two: TestApp;
+  let person: string;
+  beforeAll(async () => {
+    database = await createDatabase();
+    one = await startApp({}, database);
+    two = await startApp({}, database);
+  });
+  afterAll(async () => {
+    await one.stop();
+    await two.stop();
+    await database.drop();
+  });
+  beforeEach(() => {
+    person = randomUUID();
+  });
+
+  /** Shows a token to a node, and gives what the person is called then. */
+  async function show(node: TestApp, claims: TokenClaims): Promise<unknown> {
+    const { viewer } = await node
+      .as(person, claims)
+      .run('{ viewer { user { displayName avatarUrl } } }');
+    return viewer.user;
+  }
+
+  const upsert = (profile: object): Promise<unknown> =>
+    one.as('platform', PLATFORM).run(UPSERT, { input: { users: [{ id: person, ...profile }] } });
+
+  it('that upsertUsers has changed is not undone by an old token, and nobody is told of one', async () => {
+    const token = { name: 'Ann', picture: 'https://pictures.example/ann.png', iat: now - 60 };
+    await show(one, token);
+    const { id } = await openThread(one, { tourist: person, guide: `guide of ${person}` });
+    await upsert({ displayName: 'Anna', avatarUrl: 'https://pictures.example/anna.png' });
+    const inbox = (await two.socket(`guide of ${person}`)).start(KINDS);
+    await inbox.next();
+    expect(await show(two, token)).toEqual({
+      displayName: 'Anna',
+      avatarUrl: 'https://pictures.example/anna.png',
+    });
+    await send(two.as(person, token), id);
+    expect(await inbox.next()).toEqual({ inboxEvents: { __typename: 'MessageAdded' } });
+  });
+
+  it('follows a token from after upsertUsers, also on a node that has seen its claims before', async () => {
+    await show(one, { name: 'Ann', iat: now - 60 });
+    await upsert({ displayName: 'Anna' });
+    // Its issuer's clock is ahead: it counts as made when it is seen.
+    expect(await show(one, { name: 'Ann', iat: now + 3_600 })).toMatchObject({
+      displayName: 'Ann',
+    });
+  });
+
+  it('that a later token has changed is not undone by an earlier one', async () => {
+    await show(one, { name: 'Ann', iat: now - 60 });
+    await show(one, { name: 'Anna', iat: now - 30 });
+    expect(await show(two, { name: 'Ann', iat: now - 60 })).toMatchObject({ displayName: 'Anna' });
+    expect(await show(two, { name: 'Annie', iat: now - 10 })).toMatchObject({
+      displayName: 'Annie',
+    });
+  });
+
+  it('takes from an old token what it knows nothing else of', async () => {
+    await upsert({ displayName: 'Anna' });
+    const picture = 'https://pictures.example/ann.png';
+    expect(await show(two, { name: 'Ann', picture, iat: now - 60 })).toEqual({
+      displayName: 'Anna',
+      avatarUrl: picture,
+    });
+  });
+
+  it('follows tokens that do not say when they were made, until something is dated', async () => {
+    await show(one, { name: 'Ann' });
+    expect(await show(two, { name: 'Annie' })).toMatchObject({ displayName: 'Annie' });
+    await upsert({ displayName: 'Anna' });
+    expect(await show(two, { name: 'Ann' })).toMatchObject({ displayName: 'Anna' });
+  });
+});
