@@ -22,6 +22,7 @@ export class NotificationConfig {
   @toInt
   @IsInt()
   @Min(1)
+  @Max(3_650)
   NOTIFICATION_RETENTION_DAYS = 90;
 
   /** How long a message stays unread before a mail tells of it, for whoever has not said otherwise. */

@@ -78,6 +78,18 @@ describe('the configuration', () => {
     for (const value of ['"70000"', '"maybe"', '"loud"']) expect(faults.join()).toContain(value);
   });
 
+  it.each([
+    'INBOX_RETENTION_DAYS',
+    'INBOX_RETENTION_ENTRIES',
+    'NOTIFICATION_RETENTION_DAYS',
+    'MAX_SOCKETS_PER_PERSON',
+    'MAX_OPERATIONS_PER_SOCKET',
+    'MAX_PENDING_SOCKETS',
+  ])('bounds %s, which PostgreSQL and memory have to bear', (name) => {
+    expect(faultsOf({ [name]: '1000' })).toEqual([]);
+    expect(faultsOf({ [name]: '3000000000' }).join()).toContain(name);
+  });
+
   it('refuses production without a database and a token key, and says both', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
     expect(faults).toHaveLength(2);

@@ -114,11 +114,13 @@ export class Config extends NotificationConfig {
   @toInt
   @IsInt()
   @Min(1)
+  @Max(3_650)
   INBOX_RETENTION_DAYS = 30;
 
   @toInt
   @IsInt()
   @Min(100)
+  @Max(10_000_000)
   INBOX_RETENTION_ENTRIES = 10_000;
 
   /** How often a node asks PostgreSQL where the journals of its connected people stand. */
@@ -152,11 +154,13 @@ export class Config extends NotificationConfig {
   @toInt
   @IsInt()
   @Min(1)
+  @Max(1_000_000)
   MAX_SOCKETS_PER_PERSON = 50;
 
   @toInt
   @IsInt()
   @Min(1)
+  @Max(10_000)
   MAX_OPERATIONS_PER_SOCKET = 100;
 
   /** Messages that a person may send in the long run, over all nodes; 0: as many as they like. Advised: 20. */
@@ -177,6 +181,7 @@ export class Config extends NotificationConfig {
   @toInt
   @IsInt()
   @Min(1)
+  @Max(1_000_000)
   MAX_PENDING_SOCKETS = 1_000;
 
   get isProduction(): boolean {
