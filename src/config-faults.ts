@@ -4,7 +4,7 @@ import type { ValidationError } from 'class-validator';
  * The checks of numbers, switches and choices, whose values a fault repeats. Everything else may hold a secret: an address its
  * password, a public key the private one by mistake.
  */
-const REPEATED = ['isInt', 'min', 'max', 'isBoolean', 'isIn'];
+const REPEATED = ['wholeNumber', 'isBoolean', 'isIn'];
 
 /** Everything that is wrong with the environment, one line per variable. */
 export class ConfigError extends Error {

@@ -1,6 +1,6 @@
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, MinLength } from 'class-validator';
+import { IsBoolean, IsOptional, Matches, MinLength } from 'class-validator';
 import { IsMailServerAddress, IsWebAddress } from './config-addresses.js';
-import { toBoolean, toInt } from './config-values.js';
+import { toBoolean, WholeNumber } from './config-values.js';
 
 /** The part of the environment that is about telling people; Config is the whole. */
 export class NotificationConfig {
@@ -13,23 +13,14 @@ export class NotificationConfig {
   NOTIFIER: boolean;
 
   /** How often the notifier looks for people whose hint was lost, and for what dead nodes have left. */
-  @toInt
-  @IsInt()
-  @Min(50)
-  @Max(60_000)
+  @WholeNumber(50, 60_000)
   NOTIFIER_SWEEP_MS = 2_000;
 
-  @toInt
-  @IsInt()
-  @Min(1)
-  @Max(3_650)
+  @WholeNumber(1, 3_650)
   NOTIFICATION_RETENTION_DAYS = 90;
 
   /** How long a message stays unread before a mail tells of it, for whoever has not said otherwise. */
-  @toInt
-  @IsInt()
-  @Min(0)
-  @Max(1_440)
+  @WholeNumber(0, 1_440)
   NOTIFICATION_MAIL_DELAY_MINUTES = 10;
 
   /** smtp://user:password@host:587 or smtps://…:465; without it no mail is sent. */
@@ -38,10 +29,7 @@ export class NotificationConfig {
   SMTP_URL?: string;
 
   /** How long the mail server has to take a mail; its answer to the whole of it is waited for ten times as long. */
-  @toInt
-  @IsInt()
-  @Min(1)
-  @Max(600)
+  @WholeNumber(1, 600)
   SMTP_TIMEOUT_SECONDS = 30;
 
   /** The sender of mails: `address@host` or `Name <address@host>`. */

@@ -1,10 +1,26 @@
 import { Transform } from 'class-transformer';
+import { ValidateBy } from 'class-validator';
 
 // How the text of an environment variable becomes a value; what does not fit stays text and fails its check.
 
-export const toInt = Transform(({ value }) =>
-  typeof value === 'string' ? Number(value) : (value as unknown),
+/** Plain digits alone: Number() would take ' ' for 0, and '0x10' and '1e3' as well. */
+const toWholeNumber = Transform(({ value }) =>
+  typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : (value as unknown),
 );
+
+export function WholeNumber(least: number, most: number): PropertyDecorator {
+  const check = ValidateBy({
+    name: 'wholeNumber',
+    validator: {
+      validate: (value) => Number.isInteger(value) && value >= least && value <= most,
+      defaultMessage: () => `$property must be a whole number from ${least} to ${most}`,
+    },
+  });
+  return (target, property) => {
+    toWholeNumber(target, property);
+    check(target, property);
+  };
+}
 
 export const toBoolean = Transform(({ value }) =>
   value === 'true' || value === '1'

@@ -90,6 +90,15 @@ describe('the configuration', () => {
     expect(faultsOf({ [name]: '3000000000' }).join()).toContain(name);
   });
 
+  it.each([' ', '0x10', '1e3', '+80', '80.0', '-1', '3000 '])(
+    'takes no %j for a number',
+    (PORT) => {
+      expect(faultsOf({ PORT })).toEqual([
+        `PORT must be a whole number from 0 to 65535, got ${JSON.stringify(PORT)}`,
+      ]);
+    },
+  );
+
   it('refuses production without a database and a token key, and says both', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
     expect(faults).toHaveLength(2);

@@ -1,21 +1,11 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
-import {
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsOptional,
-  Matches,
-  Max,
-  Min,
-  MinLength,
-  validateSync,
-} from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, Matches, MinLength, validateSync } from 'class-validator';
 import { IsPostgresAddress, IsRedisAddress, IsWebAddress } from './config-addresses.js';
 import { ConfigError, describeFaults } from './config-faults.js';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
 import { IsPublicKey } from './config-public-key.js';
-import { toBoolean, toInt, toList } from './config-values.js';
+import { toBoolean, toList, WholeNumber } from './config-values.js';
 
 /**
  * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
@@ -25,10 +15,7 @@ export class Config extends NotificationConfig {
   @IsIn(['development', 'test', 'production'])
   NODE_ENV: 'development' | 'test' | 'production' = 'development';
 
-  @toInt
-  @IsInt()
-  @Min(0)
-  @Max(65_535)
+  @WholeNumber(0, 65_535)
   PORT = 3000;
 
   /** The address to listen on; outside production only this machine, for the playground hands out a demo token. */
@@ -52,10 +39,7 @@ export class Config extends NotificationConfig {
   @IsPostgresAddress()
   DATABASE_REPLICA_URL?: string;
 
-  @toInt
-  @IsInt()
-  @Min(2)
-  @Max(500)
+  @WholeNumber(2, 500)
   DATABASE_POOL_SIZE = 20;
 
   /** Carries events and rate limits between nodes; a single node needs none. A server or any node of a cluster. */
@@ -111,77 +95,44 @@ export class Config extends NotificationConfig {
   })
   ALLOWED_ORIGINS: string[] = [];
 
-  @toInt
-  @IsInt()
-  @Min(1)
-  @Max(3_650)
+  @WholeNumber(1, 3_650)
   INBOX_RETENTION_DAYS = 30;
 
-  @toInt
-  @IsInt()
-  @Min(100)
-  @Max(10_000_000)
+  @WholeNumber(100, 10_000_000)
   INBOX_RETENTION_ENTRIES = 10_000;
 
   /** How often a node asks PostgreSQL where the journals of its connected people stand. */
-  @toInt
-  @IsInt()
-  @Min(50)
-  @Max(60_000)
+  @WholeNumber(50, 60_000)
   INBOX_SWEEP_MS = 1_500;
 
   /** How long somebody is shown as typing after their last signal. */
-  @toInt
-  @IsInt()
-  @Min(100)
-  @Max(60_000)
+  @WholeNumber(100, 60_000)
   TYPING_TTL_MS = 7_000;
 
   /** How long somebody whose last socket has closed stays online, so that a reconnect does not flap. */
-  @toInt
-  @IsInt()
-  @Min(0)
-  @Max(300_000)
+  @WholeNumber(0, 300_000)
   PRESENCE_GRACE_MS = 5_000;
 
   /** How often a node repeats who is connected to it; after three silent ones the others forget its people. */
-  @toInt
-  @IsInt()
-  @Min(50)
-  @Max(300_000)
+  @WholeNumber(50, 300_000)
   PRESENCE_HEARTBEAT_MS = 10_000;
 
-  @toInt
-  @IsInt()
-  @Min(1)
-  @Max(1_000_000)
+  @WholeNumber(1, 1_000_000)
   MAX_SOCKETS_PER_PERSON = 50;
 
-  @toInt
-  @IsInt()
-  @Min(1)
-  @Max(10_000)
+  @WholeNumber(1, 10_000)
   MAX_OPERATIONS_PER_SOCKET = 100;
 
   /** Messages that a person may send in the long run, over all nodes; 0: as many as they like. Advised: 20. */
-  @toInt
-  @IsInt()
-  @Min(0)
-  @Max(100_000)
+  @WholeNumber(0, 100_000)
   SEND_RATE_PER_SECOND = 0;
 
   /** Messages that a person may send at once. */
-  @toInt
-  @IsInt()
-  @Min(1)
-  @Max(1_000_000)
+  @WholeNumber(1, 1_000_000)
   SEND_BURST = 100;
 
   /** Sockets of one node that have not yet shown a token. */
-  @toInt
-  @IsInt()
-  @Min(1)
-  @Max(1_000_000)
+  @WholeNumber(1, 1_000_000)
   MAX_PENDING_SOCKETS = 1_000;
 
   get isProduction(): boolean {
