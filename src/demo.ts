@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { SignJWT } from 'jose/jwt/sign';
 import type { Viewer } from './auth/viewer.js';
+import { makeDirectory } from './database/make-directory.js';
+import { StartError } from './errors.js';
 import { MessagesService } from './messages/messages.service.js';
 import { ThreadsService } from './threads/threads.service.js';
 import { UsersService } from './users/users.service.js';
@@ -22,14 +24,26 @@ export interface Demo {
 /** The secret of an installation that was given no token key: made once, kept in its data directory. */
 export async function demoSecret(dataDir: string): Promise<string> {
   const file = path.join(dataDir, 'jwt-secret');
-  await mkdir(dataDir, { recursive: true });
+  try {
+    await makeDirectory(dataDir);
+    await createSecret(file);
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new StartError(
+      `The secret of the demo's tokens cannot be kept in DATA_DIR: ${(error as Error).message}. ` +
+        'Choose another directory, or set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL.',
+      { cause: error },
+    );
+  }
+}
+
+async function createSecret(file: string): Promise<void> {
   try {
     await writeFile(file, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 });
     await chmod(file, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  return (await readFile(file, 'utf8')).trim();
 }
 
 /** Two people, their thread and a first message; the same again on the next start. */

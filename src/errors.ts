@@ -37,3 +37,8 @@ export const notFound = (what: string): AppError =>
 
 export const badInput = (message: string, details?: Record<string, unknown>): AppError =>
   new AppError(ErrorCode.BAD_USER_INPUT, message, details);
+
+/** Why the server does not start, in a sentence for its operator, who needs no stack. */
+export class StartError extends Error {
+  override readonly name: string = 'StartError';
+}

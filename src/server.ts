@@ -8,9 +8,11 @@ import { loadConfig } from './config.js';
 import type { Config } from './config.js';
 import { Database } from './database/database.js';
 import { findDurabilityProblems } from './database/durability.js';
-import { EmbeddedServerError, startEmbeddedServer } from './database/embedded-server.js';
-import { applyMigrations, MigrationError } from './database/migrations.js';
+import { startEmbeddedServer } from './database/embedded-server.js';
+import { applyMigrations } from './database/migrations.js';
 import { demoSecret, describeDemo, seedDemo } from './demo.js';
+import { StartError } from './errors.js';
+import { listen } from './listen.js';
 import { AppLogger } from './logger.js';
 import { PlaygroundOptions } from './graphql/playground.controller.js';
 
@@ -31,7 +33,7 @@ async function start(): Promise<void> {
   if (isOwnSecret) config.JWT_SECRET = await demoSecret(path.resolve(config.DATA_DIR));
   // The app is put together while the database answers; it asks for nothing before it is started.
   const [app] = await Promise.all([build(config), migrate(config)]);
-  await Promise.all([requireDurability(app), app.listen(config.PORT, config.HOST)]);
+  await Promise.all([requireDurability(app), listen(app, config)]);
   const origin = originOf(app, config);
   logger.log(`Serving ${origin}/graphql`);
   if (config.PLAYGROUND) app.get(PlaygroundOptions).enabled = true;
@@ -62,8 +64,11 @@ async function migrate(config: Config): Promise<void> {
 }
 
 async function requireDurability(app: NestFastifyApplication): Promise<void> {
-  for (const problem of await findDurabilityProblems(app.get(Database).pool))
-    logger.error(`NOT DURABLE: ${problem}`);
+  const problems = await findDurabilityProblems(app.get(Database).pool).catch((error: unknown) => {
+    const { message } = error as Error;
+    throw new StartError(`The database (DATABASE_URL) does not answer: ${message}`);
+  });
+  for (const problem of problems) logger.error(`NOT DURABLE: ${problem}`);
 }
 
 async function showDemo(
@@ -107,10 +112,7 @@ export function run(): void {
   start().catch((error: unknown) => {
     // Whatever a start says that has lost its ground to a stop is no failure.
     if (stopping !== undefined) return;
-    const isOurs =
-      error instanceof ConfigError ||
-      error instanceof EmbeddedServerError ||
-      error instanceof MigrationError;
+    const isOurs = error instanceof ConfigError || error instanceof StartError;
     logger.fatal(isOurs ? error.message : error instanceof Error ? error.stack : error);
     stop(1);
   });

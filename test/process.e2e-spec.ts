@@ -1,9 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { AddressInfo, Server } from 'node:net';
+import { createServer } from 'node:net';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { SECRET, startApp, until } from './support/app.js';
+import type { TestDatabase } from './support/database.js';
 import { createDatabase, scratchDirectory } from './support/database.js';
 import { send } from './support/seeds.js';
 import { seedPair } from './support/smtp-people.js';
@@ -66,6 +71,75 @@ describe('the server process', () => {
     for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'JWT_SECRET'])
       expect(server.output).toContain(name);
     expect(server.output).not.toMatch(/\n\s+at /);
+  });
+
+  describe('says in one line why it does not start,', () => {
+    let taken: Server;
+    let database: TestDatabase;
+    beforeAll(async () => {
+      database = await createDatabase();
+      taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      await writeFile(path.join(scratchDirectory(), 'a file'), '');
+    });
+    afterAll(async () => {
+      taken.close();
+      await once(taken, 'close');
+      await database.drop();
+    });
+
+    const noDirectory = (): string => path.join(scratchDirectory(), 'a file', 'data');
+
+    it.each<[string, () => Record<string, string>, RegExp]>([
+      [
+        'a database that is not there',
+        () => ({ DATABASE_URL: 'postgresql://parley:hunter2@127.0.0.1:1/parley' }),
+        /The database \(DATABASE_URL\) cannot be reached: .*ECONNREFUSED/,
+      ],
+      [
+        'a database that lets nobody in',
+        () => ({ DATABASE_URL: database.url.replace(/\w+$/, 'no_such_database') }),
+        /The database \(DATABASE_URL\) cannot be reached: .*no_such_database/,
+      ],
+      [
+        'a port that is in use',
+        () => ({
+          DATABASE_URL: database.url,
+          PORT: String((taken.address() as AddressInfo).port),
+        }),
+        /PORT \d+ of HOST 127\.0\.0\.1: .*EADDRINUSE/,
+      ],
+      [
+        'an address of another machine',
+        () => ({ DATABASE_URL: database.url, HOST: '192.0.2.1' }),
+        /HOST 192\.0\.2\.1: .*EADDRNOTAVAIL/,
+      ],
+      [
+        'a directory that takes no secret',
+        () => ({ DATABASE_URL: database.url, JWT_SECRET: '', DATA_DIR: noDirectory() }),
+        /cannot be kept in DATA_DIR: E\w+/,
+      ],
+      [
+        'a directory that takes no database',
+        () => ({ DATA_DIR: noDirectory() }),
+        /There can be no data directory .*a file\/data \(E\w+\)/,
+      ],
+    ])('for %s', async (_, environment, reason) => {
+      const server = start({ JWT_SECRET: SECRET, DEMO: 'false', ...environment() });
+      expect(await server.exit).toBe(1);
+      const complaints = server.output
+        .split('\n')
+        .filter((line) => /FATAL|ERROR(?!.*NOT DURABLE)/.test(line));
+      expect(complaints).toEqual([expect.stringMatching(reason)]);
+      expect(server.output).not.toMatch(/\n\s+at |hunter2/);
+    });
+
+    // Where mkdir answers ENOENT although the parent is there.
+    (existsSync('/proc/self') ? it : it.skip)('for a directory in /proc', async () => {
+      const server = start({ DATA_DIR: '/proc/parley' });
+      expect(await server.exit).toBe(1);
+      expect(server.output).toMatch(/no data directory \/proc\/parley \(ENOENT\)/);
+    });
   });
 
   it('stops cleanly on SIGTERM in the middle of its start', async () => {

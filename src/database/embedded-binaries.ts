@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
+import { StartError } from '../errors.js';
 import { errorCode } from './error-code.js';
 
 /** Whom PostgreSQL runs as, where that is not whoever runs this process. */
@@ -18,7 +19,7 @@ export interface Binaries {
   pgCtl: string;
 }
 
-export class EmbeddedServerError extends Error {
+export class EmbeddedServerError extends StartError {
   override readonly name: string = 'EmbeddedServerError';
 }
 

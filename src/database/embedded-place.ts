@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { type Account, EmbeddedServerError, identity } from './embedded-binaries.js';
 import { errorCode } from './error-code.js';
+import { makeDirectory } from './make-directory.js';
 
 /** Where the files of one embedded server lie, and whom they belong to. */
 export interface Place {
@@ -34,14 +35,17 @@ export const copiesOfBinaries = async (place: Place): Promise<string> =>
 
 async function usableDirectory(dataDir: string): Promise<string> {
   try {
-    await fs.mkdir(dataDir, { recursive: true });
+    await makeDirectory(dataDir);
     const real = await fs.realpath(dataDir);
     await fs.access(real, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     return real;
   } catch (error) {
+    const code = errorCode(error) ?? String(error);
     throw new EmbeddedServerError(
-      `This account may not use the data directory ${path.resolve(dataDir)} ` +
-        `(${errorCode(error) ?? String(error)}). Was it made by another account, for example root?`,
+      ['EACCES', 'EPERM'].includes(code)
+        ? `This account may not use the data directory ${path.resolve(dataDir)} (${code}). ` +
+            'Was it made by another account, for example root?'
+        : `There can be no data directory ${path.resolve(dataDir)} (${code}): DATA_DIR must name another one.`,
       { cause: error },
     );
   }

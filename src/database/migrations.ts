@@ -3,12 +3,20 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, DatabaseError } from 'pg';
+import { StartError } from '../errors.js';
 import { errorCode } from './error-code.js';
 
 export type MigrationProblem =
-  'FAILED' | 'FAILED_EARLIER' | 'EDITED' | 'MISSING' | 'UNREADABLE' | 'LOCKED';
+  | 'UNREACHABLE'
+  | 'REFUSED'
+  | 'FAILED'
+  | 'FAILED_EARLIER'
+  | 'EDITED'
+  | 'MISSING'
+  | 'UNREADABLE'
+  | 'LOCKED';
 
-export class MigrationError extends Error {
+export class MigrationError extends StartError {
   override readonly name = 'MigrationError';
 
   constructor(
@@ -58,22 +66,40 @@ const historyTable = `
  */
 export async function applyMigrations(url: string, folder = ownFolder): Promise<string[]> {
   const migrations = await readMigrations(folder);
-  const client = new Client({
-    connectionString: url,
-    application_name: 'parley (migrations)',
-    connectionTimeoutMillis: 10_000,
-  });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connect(url);
   try {
     await takeLock(client);
     const pending = await findPending(client, migrations);
     for (const migration of pending) await apply(client, migration);
     return pending.map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof MigrationError) throw error;
+    const what = 'The database (DATABASE_URL) does not let itself be migrated';
+    throw new MigrationError('REFUSED', undefined, `${what}: ${reasonOf(error)}`, error);
   } finally {
     await client.end();
   }
 }
+
+async function connect(url: string): Promise<Client> {
+  try {
+    const client = new Client({
+      connectionString: url,
+      application_name: 'parley (migrations)',
+      connectionTimeoutMillis: 10_000,
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  } catch (error) {
+    const what = 'The database (DATABASE_URL) cannot be reached';
+    throw new MigrationError('UNREACHABLE', undefined, `${what}: ${reasonOf(error)}`, error);
+  }
+}
+
+/** A name with several addresses fails with an error for each, and without words for all. */
+const reasonOf = (error: unknown): string =>
+  (error as Error).message || (errorCode(error) ?? String(error));
 
 async function readMigrations(folder: string): Promise<Migration[]> {
   try {
