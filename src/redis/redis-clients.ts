@@ -23,32 +23,41 @@ const OPTIONS = {
   disableClientInfo: true,
 } as const satisfies RedisOptions;
 
-/** Errors are seen where something was asked for; without a listener they would be printed. */
-function silence<Client extends Redis | Cluster>(client: Client): Client {
-  client.on('error', () => undefined);
+/** Hears why there is no connection: a command that finds none only says that it is closed. */
+export type Complain = (error: Error) => void;
+
+function hear<Client extends Redis | Cluster>(client: Client, complain: Complain): Client {
+  // What a cluster says of itself is why it gave up; why a node refused is in it.
+  client.on('error', (error: Error & { lastNodeError?: Error }) => {
+    complain(error.lastNodeError ?? error);
+  });
   return client;
 }
 
-/** @throws when the server does not answer */
+/** @throws when the server does not answer, with the cause */
 export async function isCluster(url: string): Promise<boolean> {
-  const client = silence(
+  let cause: Error | undefined;
+  const client = hear(
     new Redis(url, { ...OPTIONS, lazyConnect: true, retryStrategy: () => null }),
+    (error) => (cause ??= error),
   );
   try {
     await client.connect();
     return /^cluster_enabled:1\r?$/m.test(await client.info('cluster'));
+  } catch (error) {
+    throw cause ?? error;
   } finally {
     if (client.status !== 'end') client.disconnect();
   }
 }
 
-export const connectToServer = (url: string, name: string): Redis =>
-  silence(new Redis(url, { ...OPTIONS, connectionName: name, retryStrategy: again }));
+export const connectToServer = (url: string, name: string, complain: Complain): Redis =>
+  hear(new Redis(url, { ...OPTIONS, connectionName: name, retryStrategy: again }), complain);
 
-export function connectToCluster(url: string, name: string): Cluster {
+export function connectToCluster(url: string, name: string, complain: Complain): Cluster {
   const { hostname, port, username, password, protocol } = new URL(url);
   const { enableOfflineQueue: _, ...options } = OPTIONS;
-  return silence(
+  return hear(
     new Cluster([{ host: hostname, port: Number(port || 6379) }], {
       shardedSubscribers: true,
       enableOfflineQueue: false,
@@ -64,5 +73,6 @@ export function connectToCluster(url: string, name: string): Cluster {
         ...(protocol === 'rediss:' ? { tls: {} } : {}),
       },
     }),
+    complain,
   );
 }

@@ -26,6 +26,8 @@ export class RedisConnection {
   #cluster: Cluster | undefined;
   #pinger: NodeJS.Timeout | undefined;
   #wasReady = false;
+  /** Why there is no connection, as far as it has been said since there was one. */
+  readonly #said = new Set<string>();
 
   constructor(
     private readonly url: string,
@@ -95,7 +97,7 @@ export class RedisConnection {
     const { signal } = this.#closed;
     // Only here, so that a node without a Redis starts without the client, which is some sixty files.
     const clients = await import('./redis-clients.js');
-    for (let said = false; ; said = true) {
+    for (;;) {
       try {
         const use = (await clients.isCluster(this.url)) ? this.#useCluster : this.#useServer;
         signal.throwIfAborted();
@@ -103,15 +105,15 @@ export class RedisConnection {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        if (!said) this.#logger.warn(`Redis cannot be reached: ${(error as Error).message}`);
+        this.#complain(error as Error);
         await delay(PROBE_AGAIN_MS, undefined, { signal }).catch(() => null);
       }
     }
   }
 
   readonly #useServer = ({ connectToServer }: typeof Clients): void => {
-    this.#commands = connectToServer(this.url, this.name);
-    const subscriber = connectToServer(this.url, `${this.name} (listening)`);
+    this.#commands = connectToServer(this.url, this.name, this.#complain);
+    const subscriber = connectToServer(this.url, `${this.name} (listening)`, this.#complain);
     this.#subscriber = subscriber;
     subscriber.on('ready', this.#began);
     subscriber.on('close', this.#lost);
@@ -122,7 +124,7 @@ export class RedisConnection {
   };
 
   readonly #useCluster = ({ connectToCluster }: typeof Clients): void => {
-    const cluster = connectToCluster(this.url, this.name);
+    const cluster = connectToCluster(this.url, this.name, this.#complain);
     this.#commands = this.#cluster = cluster;
     cluster.on('ready', this.#began);
     cluster.on('close', this.#lost);
@@ -136,6 +138,7 @@ export class RedisConnection {
   readonly #began = (): void => {
     if (!this.#wasReady) this.#logger.log('Redis is there.');
     this.#wasReady = true;
+    this.#said.clear();
     for (const listener of this.#listeners) listener.began();
   };
 
@@ -145,6 +148,13 @@ export class RedisConnection {
         'Redis is away. Events between nodes come with the sweep until it is back.',
       );
     this.#wasReady = false;
+  };
+
+  /** Each reason once an outage, and not once an attempt. */
+  readonly #complain = ({ message }: Error): void => {
+    if (this.#closed.signal.aborted || this.#said.has(message)) return;
+    this.#said.add(message);
+    this.#logger.warn(`Redis cannot be reached: ${message}`);
   };
 
   readonly #heard = (channel: string, text: string): void => {
