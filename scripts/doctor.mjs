@@ -8,12 +8,20 @@ const { describeDifference, findDifferences } = await import('../dist/health/doc
 
 /** DATABASE_URL, or the embedded PostgreSQL of the data directory, whether parley runs on it or not. */
 async function findDatabase() {
-  const given = process.env.DATABASE_URL;
-  if (given) return { url: given, leave: async () => undefined };
+  const { loadConfig } = await import('../dist/config.js');
+  const { DATABASE_URL: given, DATA_DIR } = loadConfig({
+    DATABASE_URL: process.env.DATABASE_URL,
+    DATA_DIR: process.env.DATA_DIR,
+  });
+  if (given !== undefined) return { url: given, leave: async () => undefined };
   const { startEmbeddedServer } = await import('../dist/database/embedded-server.js');
-  const { findPlace, passwordOf } = await import('../dist/database/embedded-place.js');
+  const { findPlace, hasDatabase, passwordOf } = await import('../dist/database/embedded-place.js');
   const { findPostmaster } = await import('../dist/database/embedded-process.js');
-  const dataDir = path.resolve(root, process.env.DATA_DIR || '.data');
+  const dataDir = path.resolve(root, DATA_DIR);
+  if (!(await hasDatabase(dataDir)))
+    throw new Error(
+      `There is no database in ${dataDir}. Set DATA_DIR to the data directory of parley, or DATABASE_URL to its database.`,
+    );
   const place = await findPlace(dataDir);
   const running = await findPostmaster(place.cluster);
   if (running !== undefined) {

@@ -29,6 +29,10 @@ export async function findPlace(dataDir: string): Promise<Place> {
   return isRoot ? placeOfRoot(real, elsewhere) : placeOfUser(real, elsewhere);
 }
 
+/** Whether there is one in the data directory; unlike findPlace(), it makes nothing. */
+export const hasDatabase = async (dataDir: string): Promise<boolean> =>
+  (await ownerOf(clusterIn(dataDir))) !== undefined || (await readLocation(dataDir)) !== undefined;
+
 /** Root's copy of the binaries is shared by all data directories; a user's lies with the data. */
 export const copiesOfBinaries = async (place: Place): Promise<string> =>
   isRoot ? rootOwnedDirectory() : place.home;

@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TestDatabase } from './support/database.js';
+import { createDatabase, scratchDirectory } from './support/database.js';
+
+/** `npm run doctor`, with nothing else in its environment. */
+const examine = (environment: Record<string, string>): Promise<{ code: number; said: string }> =>
+  new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...environment };
+    const child = execFile(
+      process.execPath,
+      ['--no-warnings', 'scripts/doctor.mjs'],
+      { env },
+      (_, out, err) => {
+        resolve({ code: child.exitCode ?? -1, said: out + err });
+      },
+    );
+  });
+
+describe('the doctor', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterAll(() => database.drop());
+
+  it('examines the database of DATABASE_URL', async () => {
+    expect(await examine({ DATABASE_URL: database.url })).toEqual({
+      code: 0,
+      said: '0 differences\n',
+    });
+  });
+
+  it('takes no address for another one', async () => {
+    const { code, said } = await examine({ DATABASE_URL: 'localhost:5999/parley' });
+    expect(code).toBe(2);
+    expect(said).toContain('DATABASE_URL must read postgresql://');
+  });
+
+  it('says that there is no database where DATA_DIR is mistyped, and makes none', async () => {
+    const DATA_DIR = path.join(scratchDirectory(), 'mistyped');
+    const { code, said } = await examine({ DATA_DIR });
+    expect(code).toBe(2);
+    expect(said).toContain(`There is no database in ${DATA_DIR}.`);
+    expect(existsSync(DATA_DIR)).toBe(false);
+  });
+});
