@@ -5,6 +5,7 @@ import { startApp } from './support/app.js';
 import {
   addParticipant,
   ADMIN,
+  deleteMessage,
   markRead,
   openThread,
   PLATFORM,
@@ -207,14 +208,7 @@ describe('notificationTrace', () => {
         id: message.id,
       }),
     ).toBe('NOT_FOUND');
-    await app
-      .as(tourist)
-      .run(
-        'mutation ($input: DeleteMessageInput!) { deleteMessage(input: $input) { message { id } } }',
-        {
-          input: { messageId: message.id },
-        },
-      );
+    await deleteMessage(app.as(tourist), message.id);
     expect(await traceOf(guide, message.id)).toEqual([
       { userId: guide, ...sent, outcome: 'WITHDRAWN', reason: 'DELETED' },
     ]);

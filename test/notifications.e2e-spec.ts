@@ -5,9 +5,11 @@ import { startApp, until } from './support/app.js';
 import {
   addParticipant,
   ADMIN,
+  deleteMessage,
   markRead,
   openThread,
   PLATFORM,
+  removeParticipant,
   send,
   sendMany,
   setStatus,
@@ -45,16 +47,6 @@ async function unreadOf(person: string): Promise<number> {
   const data: unknown = await app.as(person).run('{ viewer { unreadNotificationCount } }');
   return (data as { viewer: { unreadNotificationCount: number } }).viewer.unreadNotificationCount;
 }
-
-const deleteMessage = (person: string, messageId: string): Promise<unknown> =>
-  app
-    .as(person)
-    .run(
-      'mutation ($input: DeleteMessageInput!) { deleteMessage(input: $input) { message { id } } }',
-      {
-        input: { messageId },
-      },
-    );
 
 const markNotificationsRead = (person: string, ids?: string[]): Promise<any> =>
   app.as(person).run(
@@ -129,9 +121,9 @@ describe('the feed', () => {
         },
       );
     expect(await feedOf(guide)).toMatchObject([{ count: 2, message: { body: 'two' } }]);
-    await deleteMessage(tourist, two!.id);
+    await deleteMessage(app.as(tourist), two!.id);
     expect(await feedOf(guide)).toMatchObject([{ count: 1, message: { id: one!.id, body: '1' } }]);
-    await deleteMessage(tourist, one!.id);
+    await deleteMessage(app.as(tourist), one!.id);
     expect(await feedOf(guide)).toEqual([]);
     expect(await unreadOf(guide)).toBe(0);
     await send(app.as(tourist), threadId, 'three');
@@ -170,8 +162,7 @@ describe('the feed', () => {
     await addParticipant(app, threadId, friend);
     await send(app.as(tourist), threadId);
     const [told] = await feedOf(friend);
-    const remove = `mutation ($input: RemoveParticipantInput!) { removeParticipant(input: $input) { thread { id } } }`;
-    await app.as('platform', PLATFORM).run(remove, { input: { threadId, userId: friend } });
+    await removeParticipant(app, threadId, friend);
     expect(await feedOf(friend)).toEqual([]);
     expect(await unreadOf(friend)).toBe(0);
     await expect(markNotificationsRead(friend, [told!.id])).rejects.toThrow('NOT_FOUND');

@@ -86,6 +86,27 @@ export async function addParticipant(
     );
 }
 
+/** Somebody has to go; the platform does it. */
+export async function removeParticipant(
+  app: TestApp,
+  threadId: string,
+  userId: string,
+): Promise<void> {
+  await app
+    .as('platform', PLATFORM)
+    .run(
+      `mutation ($input: RemoveParticipantInput!) { removeParticipant(input: $input) { thread { id } } }`,
+      { input: { threadId, userId } },
+    );
+}
+
+export async function deleteMessage(client: Runner, messageId: string): Promise<void> {
+  await client.run(
+    `mutation ($input: DeleteMessageInput!) { deleteMessage(input: $input) { message { id } } }`,
+    { input: { messageId } },
+  );
+}
+
 /** @returns how many messages this marked */
 export async function markRead(
   client: Runner,

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { Client } from 'pg';
+import { applyMigrations } from '../src/database/migrations.js';
+import type { TestDatabase } from './support/database.js';
+import { createEmptyDatabase, scratchDirectory } from './support/database.js';
+
+const FOLDER = path.join(import.meta.dirname, '../prisma/migrations');
+/** The first one that repairs counts. */
+const FIRST_REPAIR = '20261128100000';
+
+let database: TestDatabase;
+let earlier: string;
+let client: Client;
+beforeAll(async () => {
+  database = await createEmptyDatabase();
+  earlier = await fs.mkdtemp(path.join(scratchDirectory(), 'migrations-'));
+  for (const name of await fs.readdir(FOLDER))
+    if (name < FIRST_REPAIR)
+      await fs.cp(path.join(FOLDER, name), path.join(earlier, name), { recursive: true });
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await fs.rm(earlier, { recursive: true });
+  await database.drop();
+});
+
+/** A notification with this count, and so many deliveries that are counted. */
+async function insert(id: string, count: number, counted: number): Promise<void> {
+  await client.query(
+    `INSERT INTO notifications
+       (id, user_id, type, thread_id, message_id, actor_id, count, last_sequence, created_at, updated_at)
+     VALUES ($1, 'ben', 'NEW_MESSAGE', $1, $1, 'ann', $2, 9, now(), now())`,
+    [id, count],
+  );
+  await client.query(
+    `INSERT INTO notification_deliveries
+       (message_id, user_id, channel, type, thread_id, sequence, outcome, at, notification_id, is_counted)
+     SELECT gen_random_uuid(), 'ben', 'IN_APP', 'NEW_MESSAGE', $1, place, 'SENT', now(), $1, true
+     FROM generate_series(1, $2::integer) AS place`,
+    [id, counted],
+  );
+}
+
+it('counts that were put apart from what they count are together again after an upgrade', async () => {
+  await applyMigrations(database.url, earlier);
+  const [left, sound] = [1, 2].map((place) => `00000000-0000-7000-8000-00000000000${place}`);
+  await insert(left!, 0, 3);
+  await insert(sound!, 2, 2);
+  await applyMigrations(database.url);
+  const { rows } = await client.query(
+    `SELECT n.id, n.count, count(d.message_id)::integer AS counted FROM notifications n
+     LEFT JOIN notification_deliveries d ON d.notification_id = n.id AND d.is_counted GROUP BY n.id ORDER BY n.id`,
+  );
+  expect(rows).toEqual([
+    { id: left, count: 0, counted: 0 },
+    { id: sound, count: 2, counted: 2 },
+  ]);
+});
