@@ -14,6 +14,7 @@ beforeAll(async () => {
   const { id } = await openThread(app);
   await sendMany(app.as('ann'), id, 3);
   await markRead(app.as('ben'), id, 2);
+  await app.as('ben').run('{ viewer { unreadNotificationCount } }');
 });
 afterAll(() => app.stop());
 
@@ -118,6 +119,21 @@ describe('the doctor', () => {
       'the totals of an entry',
       `UPDATE inbox_entries SET unread_message_count = 5 WHERE user_id = 'ann'`,
       ['totals of the newest entry of a journal'],
+    ],
+    [
+      'a count of a notification',
+      'UPDATE notifications SET count = count + 1',
+      ['count of a notification'],
+    ],
+    [
+      'what a notification counts without saying so',
+      'UPDATE notifications SET count = 0',
+      ['count of a notification'],
+    ],
+    [
+      'what no notification counts any more',
+      'UPDATE notification_deliveries SET is_counted = false',
+      ['count of a notification'],
     ],
   ])('finds %s', async (_what, tamper, checks) => {
     expect(await findings()).toEqual([]);

@@ -144,4 +144,14 @@ export const CHECKS: readonly Check[] = [
       WHERE (e.unread_message_count, e.unread_thread_count)
         IS DISTINCT FROM (i.unread_message_count, i.unread_thread_count)`,
   },
+  {
+    // Retention takes a delivery that is counted only after its notification.
+    name: 'count of a notification',
+    sql: `
+      SELECT concat_ws(' ', n.id, n.user_id) AS place, n.count::text AS stored, coalesce(d.count, 0)::text AS recomputed
+      FROM notifications n
+      LEFT JOIN (SELECT notification_id, count(*)::integer AS count FROM notification_deliveries
+                 WHERE is_counted GROUP BY notification_id) AS d ON d.notification_id = n.id
+      WHERE n.count <> coalesce(d.count, 0)`,
+  },
 ];
