@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Database } from '../src/database/database.js';
+import { NotifierRepository } from '../src/notifications/notifier.repository.js';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import {
   addParticipant,
   deleteMessage,
+  markRead,
   openThread,
   removeParticipant,
   send,
@@ -57,6 +59,49 @@ describe('what somebody was told of before they left', () => {
     await addParticipant(app, threadId, friend);
     await send(app.as(tourist), threadId);
     expect(await feedOf(friend)).toEqual([{ count: 1, readAt: null }]);
+  });
+});
+
+describe('what is older than the retention', () => {
+  /** Looks a day ahead, where everything of today is old. */
+  const prune = async (): Promise<void> => {
+    while ((await app.get(NotifierRepository).prune(-1)) > 0);
+  };
+  const rowsOf = async (person: string): Promise<number> => {
+    const { rows } = await app.get(Database).pool.query<{ count: number }>(
+      `SELECT (SELECT count(*) FROM notifications WHERE user_id = $1)
+            + (SELECT count(*) FROM notification_deliveries WHERE user_id = $1) AS count`,
+      [person],
+    );
+    return rows[0]!.count;
+  };
+  const countUpTwoDaysAhead = (person: string): Promise<unknown> =>
+    app
+      .get(Database)
+      .pool.query(
+        `UPDATE notifications SET updated_at = updated_at + interval '2 days' WHERE user_id = $1`,
+        [person],
+      );
+
+  it('is remembered as long as a younger notification counts it', async () => {
+    const { tourist, friend, threadId, messageId } = await tellFriend();
+    const later = await send(app.as(tourist), threadId);
+    expect(await feedOf(friend)).toEqual([{ count: 2, readAt: null }]);
+    await countUpTwoDaysAhead(friend);
+    await prune();
+    await markRead(app.as(friend), threadId, 1);
+    expect(await feedOf(friend)).toEqual([{ count: 1, readAt: null }]);
+    await prune();
+    await deleteMessage(app.as(tourist), messageId);
+    await deleteMessage(app.as(tourist), later.id);
+    expect(await feedOf(friend)).toEqual([]);
+  });
+
+  it('goes with its notification', async () => {
+    const { friend } = await tellFriend();
+    expect(await rowsOf(friend)).toBe(2);
+    await prune();
+    expect(await rowsOf(friend)).toBe(0);
   });
 });
 

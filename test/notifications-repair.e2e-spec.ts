@@ -29,12 +29,17 @@ afterAll(async () => {
 });
 
 /** A notification with this count, and so many deliveries that are counted. */
-async function insert(id: string, count: number, counted: number): Promise<void> {
+async function insert(
+  id: string,
+  count: number,
+  counted: number,
+  readAt: string | null = null,
+): Promise<void> {
   await client.query(
     `INSERT INTO notifications
-       (id, user_id, type, thread_id, message_id, actor_id, count, last_sequence, created_at, updated_at)
-     VALUES ($1, 'ben', 'NEW_MESSAGE', $1, $1, 'ann', $2, 9, now(), now())`,
-    [id, count],
+       (id, user_id, type, thread_id, message_id, actor_id, count, last_sequence, created_at, updated_at, read_at)
+     VALUES ($1, 'ben', 'NEW_MESSAGE', $1, $1, 'ann', $2, 9, now(), now(), $3)`,
+    [id, count, readAt],
   );
   await client.query(
     `INSERT INTO notification_deliveries
@@ -47,16 +52,22 @@ async function insert(id: string, count: number, counted: number): Promise<void>
 
 it('counts that were put apart from what they count are together again after an upgrade', async () => {
   await applyMigrations(database.url, earlier);
-  const [left, sound] = [1, 2].map((place) => `00000000-0000-7000-8000-00000000000${place}`);
-  await insert(left!, 0, 3);
+  const [left, sound, pruned, forgotten] = [1, 2, 3, 4].map(
+    (place) => `00000000-0000-7000-8000-00000000000${place}`,
+  );
+  await insert(left!, 0, 3, '2026-11-21T12:00:00Z');
   await insert(sound!, 2, 2);
+  await insert(pruned!, 5, 2);
+  await insert(forgotten!, 4, 0);
   await applyMigrations(database.url);
   const { rows } = await client.query(
-    `SELECT n.id, n.count, count(d.message_id)::integer AS counted FROM notifications n
+    `SELECT n.id, n.count, n.read_at IS NULL AS unread, count(d.message_id)::integer AS counted FROM notifications n
      LEFT JOIN notification_deliveries d ON d.notification_id = n.id AND d.is_counted GROUP BY n.id ORDER BY n.id`,
   );
   expect(rows).toEqual([
-    { id: left, count: 0, counted: 0 },
-    { id: sound, count: 2, counted: 2 },
+    { id: left, unread: false, count: 0, counted: 0 },
+    { id: sound, unread: true, count: 2, counted: 2 },
+    { id: pruned, unread: true, count: 2, counted: 2 },
+    { id: forgotten, unread: false, count: 0, counted: 0 },
   ]);
 });
