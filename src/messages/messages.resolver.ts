@@ -163,7 +163,7 @@ export class MessagesResolver {
 
   @Mutation(() => MarkReadPayload, {
     description:
-      'Marks the message and everything before it in its thread as read by the viewer. Reading what is read changes nothing and tells nobody.',
+      'Marks the message and everything before it in its thread as read by the viewer. Reading what is read moves nothing and tells nobody; only receipts that it reads are told to the viewer’s devices.',
   })
   async markMessageRead(
     @CurrentViewer() viewer: Viewer,

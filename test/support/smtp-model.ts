@@ -51,9 +51,9 @@ export class ThreadModel {
   }
 
   read(person: string, upTo: number): void {
+    this.#receipts.get(person)!.clear();
     if (upTo <= this.#markerOf(person)) return;
     this.#markers.set(person, upTo);
-    this.#receipts.get(person)!.clear();
     for (const said of this.#said.slice(0, upTo)) {
       if (said.author === person || said.isDeleted || said.isReceipted) continue;
       said.isReceipted = true;
