@@ -66,6 +66,14 @@ describe('the end of quiet hours', () => {
       '2026-10-03T15:00:00Z',
       '2026-10-03T15:30:00.000Z',
     ],
+    // From 01:00 to 03:00.
+    [
+      'an end inside two hours that do not exist',
+      'Antarctica/Troll',
+      '23:00-02:30',
+      '2027-03-28T00:30:00Z',
+      '2027-03-28T01:00:00.000Z',
+    ],
     // 31 October 2027, 01:00Z: from 03:00 to 02:00.
     [
       'a night that is an hour longer',
@@ -100,7 +108,13 @@ describe('the end of quiet hours', () => {
   });
 
   it('is never in quiet hours itself, at any minute of a year', async () => {
-    for (const zone of [MADRID, 'America/New_York', 'Australia/Lord_Howe', 'Africa/Casablanca'])
+    for (const zone of [
+      MADRID,
+      'America/New_York',
+      'Australia/Lord_Howe',
+      'Africa/Casablanca',
+      'Antarctica/Troll',
+    ])
       for (const [from, until] of [
         ['22:00', '08:00'],
         ['01:30', '02:45'],
