@@ -1,30 +1,18 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import * as fs from 'node:fs/promises';
-import * as path from 'node:path';
 import { Client } from 'pg';
 import { applyMigrations } from '../src/database/migrations.js';
 import type { TestDatabase } from './support/database.js';
-import { createEmptyDatabase, scratchDirectory } from './support/database.js';
-
-const FOLDER = path.join(import.meta.dirname, '../prisma/migrations');
-/** The first one that repairs counts. */
-const FIRST_REPAIR = '20261128100000';
+import { createEarlierDatabase } from './support/earlier-database.js';
 
 let database: TestDatabase;
-let earlier: string;
 let client: Client;
 beforeAll(async () => {
-  database = await createEmptyDatabase();
-  earlier = await fs.mkdtemp(path.join(scratchDirectory(), 'migrations-'));
-  for (const name of await fs.readdir(FOLDER))
-    if (name < FIRST_REPAIR)
-      await fs.cp(path.join(FOLDER, name), path.join(earlier, name), { recursive: true });
+  database = await createEarlierDatabase('20261128100000_counts_of_who_has_left');
   client = new Client({ connectionString: database.url });
   await client.connect();
 });
 afterAll(async () => {
   await client.end();
-  await fs.rm(earlier, { recursive: true });
   await database.drop();
 });
 
@@ -51,7 +39,6 @@ async function insert(
 }
 
 it('counts that were put apart from what they count are together again after an upgrade', async () => {
-  await applyMigrations(database.url, earlier);
   const [left, sound, pruned, forgotten] = [1, 2, 3, 4].map(
     (place) => `00000000-0000-7000-8000-00000000000${place}`,
   );

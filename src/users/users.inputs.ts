@@ -7,11 +7,15 @@ import {
   IsOptional,
   IsTimeZone,
   IsUrl,
+  Matches,
   MaxLength,
   ValidateNested,
 } from 'class-validator';
 import { IsForeignId, IsStorableText } from '../graphql/input-validation.js';
 import { User } from './user.model.js';
+
+/** Other names, such as CET or IST, PostgreSQL takes as abbreviations, which mean something else than they do to Node.js. */
+const PLACE = /^(UTC|GMT|[^/]+\/.+)$/i;
 
 @InputType({
   description: 'What the marketplace tells of a person. What is null or left out stays as it is.',
@@ -44,9 +48,16 @@ export class UserInput {
   @IsStorableText()
   email?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'IANA name, for example Europe/Madrid.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'UTC, GMT or the IANA name of a place, for example Europe/Madrid. Abbreviations such as CET or EST are refused.',
+  })
   @IsOptional()
   @IsTimeZone()
+  @Matches(PLACE, {
+    message: 'timeZone must be UTC, GMT or the IANA name of a place such as Europe/Madrid',
+  })
   timeZone?: string | null;
 
   @Field(() => String, { nullable: true, description: 'BCP 47, for example es-ES.' })
