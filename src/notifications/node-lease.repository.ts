@@ -3,6 +3,9 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 
 const RETRY_MS = 1_000;
+/** A server that has fallen silent is noticed by its missing answer; a connection that nobody uses tells nothing. */
+const PING_MS = 5_000;
+const ANSWER_MS = 5_000;
 
 /**
  * That this node lives, for others to see: an advisory lock on a connection of its own, which PostgreSQL takes back when the
@@ -13,6 +16,7 @@ export class NodeLease {
   readonly node = randomInt(2 ** 31);
   readonly #logger = new Logger('NodeLease');
   #client: pg.Client | undefined;
+  #ping: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #isReleased = false;
 
@@ -22,7 +26,8 @@ export class NodeLease {
     const client = new pg.Client({
       connectionString: this.databaseUrl,
       application_name: 'parley (node)',
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
       keepAlive: true,
     });
     this.#client = client;
@@ -37,11 +42,22 @@ export class NodeLease {
     await client.query(
       'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3',
     );
-    await client.query('SELECT hold_notifier_node($1)', [this.node]);
+    const { rows } = await client.query<{ isHeld: boolean }>(
+      'SELECT hold_notifier_node($1) AS "isHeld"',
+      [this.node],
+    );
+    if (rows[0]?.isHeld !== true)
+      throw new Error('the server still keeps the session that this node has lost');
+    this.#ping = setInterval(() => {
+      client.query('SELECT').catch(() => {
+        this.#holdAgain(client);
+      });
+    }, PING_MS);
   }
 
   async release(): Promise<void> {
     this.#isReleased = true;
+    clearInterval(this.#ping);
     clearTimeout(this.#retry);
     await this.#client?.end().catch(() => undefined);
   }
@@ -50,6 +66,7 @@ export class NodeLease {
     if (this.#isReleased || this.#client !== lost) return;
     this.#client = undefined;
     lost.end().catch(() => undefined);
+    clearInterval(this.#ping);
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
       this.hold().catch((error: unknown) => {
