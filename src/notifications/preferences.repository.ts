@@ -49,11 +49,19 @@ export class PreferencesRepository {
     );
   }
 
-  async save(userId: string, change: PreferencesChange): Promise<void> {
+  /**
+   * Also moves what waits to be mailed.
+   * @param defaultMailDelayMinutes of whoever has not said otherwise
+   */
+  async save(
+    userId: string,
+    change: PreferencesChange,
+    defaultMailDelayMinutes: number,
+  ): Promise<void> {
     const { channels, quietHours, mailDelayMinutes } = change;
     await this.database.rows(
-      'save_notification_preferences',
-      'SELECT save_notification_preferences($1, $2, $3, $4, $5, $6, $7)',
+      'update_notification_preferences',
+      'SELECT update_notification_preferences($1, $2, $3, $4, $5, $6, $7, $8)',
       [
         userId,
         JSON.stringify(channels),
@@ -62,6 +70,7 @@ export class PreferencesRepository {
         quietHours?.until ?? null,
         mailDelayMinutes !== undefined,
         mailDelayMinutes ?? null,
+        defaultMailDelayMinutes,
       ],
     );
   }

@@ -45,12 +45,16 @@ export class PreferencesService {
       throw badInput('Receipts are never mailed: types of MAIL must not have MESSAGE_READ.');
     if (quietHours?.from !== undefined && quietHours.from === quietHours.until)
       throw badInput('quietHours.until must be another time than quietHours.from.');
-    await this.preferences.save(viewer.userId, {
-      ...change,
-      channels: channels.map((each) => ({
-        ...each,
-        types: each.types === null ? null : [...new Set(each.types)],
-      })),
-    });
+    await this.preferences.save(
+      viewer.userId,
+      {
+        ...change,
+        channels: channels.map((each) => ({
+          ...each,
+          types: each.types === null ? null : [...new Set(each.types)],
+        })),
+      },
+      this.config.NOTIFICATION_MAIL_DELAY_MINUTES,
+    );
   }
 }
