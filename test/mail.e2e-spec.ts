@@ -180,9 +180,21 @@ describe('a mail', () => {
     expect(server.to(email).map(({ text }) => /draft|final/.exec(text)?.[0])).toEqual(['final']);
   });
 
+  it('goes to the address that is known when it is due', async () => {
+    const { tourist, guide, email, threadId } = await seedPair(app, { email: null });
+    const message = await send(app.as(tourist), threadId);
+    await untilMail(app, guide, message.id, 'WAITING');
+    await upsert(app, [{ id: guide, email }]);
+    clock.forward(11);
+    await untilMail(app, guide, message.id, 'SENT');
+    expect(server.to(email)).toHaveLength(1);
+  });
+
   it('is not for people without an address, nor for what they did themselves', async () => {
     const { tourist, guide, threadId } = await seedPair(app, { email: null });
     const message = await send(app.as(tourist), threadId);
+    await untilMail(app, guide, message.id, 'WAITING');
+    clock.forward(11);
     await untilMail(app, guide, message.id, 'SUPPRESSED', 'NO_ADDRESS');
     expect(await mailTrace(app, tourist, message.id)).toBeUndefined();
   });

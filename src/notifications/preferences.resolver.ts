@@ -27,7 +27,7 @@ export class PreferencesResolver {
 
   @Mutation(() => UpdateNotificationPreferencesPayload, {
     description:
-      'Changes how the viewer is told, from now on, and also for what has not been mailed yet.',
+      'Changes how the viewer is told, from now on, and also of what is waiting to be mailed.',
   })
   async updateNotificationPreferences(
     @CurrentViewer() viewer: Caller,
