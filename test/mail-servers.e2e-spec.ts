@@ -97,6 +97,29 @@ describe('a mail server that', () => {
     ]);
   });
 
+  it('stays busy fails what was tried 20 times, and not what has come meanwhile', async () => {
+    clock.start();
+    const before = server.attempts;
+    const { tourist, guide, email, threadId, messageId } = await sendTo('defer');
+    for (let times = 1; times < 20; times++) {
+      await until(
+        async () => server.attempts === before + times && (await pauseOf(guide, messageId)) > 0,
+        `it was tried ${times} times`,
+      );
+      if (times < 19) clock.forward(60);
+    }
+    const second = await send(app.as(tourist), threadId, 'are you there?');
+    await untilMail(app, guide, second.id, 'WAITING');
+    clock.forward(60);
+    await untilMail(app, guide, messageId, 'FAILED', 'GAVE_UP');
+    server.behaviour = 'accept';
+    clock.forward(2);
+    await untilMail(app, guide, second.id, 'SENT');
+    expect(server.to(email).map(({ headers }) => headers.get('subject'))).toEqual([
+      'New message from Tara',
+    ]);
+  });
+
   it('falls silent in between is left, and asked again', async () => {
     clock.start();
     const { guide, email, messageId } = await sendTo('hang-in-between');
