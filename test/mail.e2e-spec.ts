@@ -107,6 +107,23 @@ describe('a mail', () => {
     expect(server.to(email).every(({ headers }) => !headers.has('bcc'))).toBe(true);
   });
 
+  it('says in its subject how many messages are of people, and that there is news beside them', async () => {
+    const { tourist, guide, email, threadId } = await seedPair(app);
+    await app
+      .as('platform', PLATFORM)
+      .run(
+        'mutation ($input: SendSystemMessageInput!) { sendSystemMessage(input: $input) { message { id } } }',
+        { input: { threadId, body: 'Booked', code: 'trip.booked', clientMessageId: randomUUID() } },
+      );
+    const message = await send(app.as(tourist), threadId);
+    await untilMail(app, guide, message.id, 'WAITING');
+    clock.forward(11);
+    await untilMail(app, guide, message.id, 'SENT');
+    expect(server.to(email).map(({ headers }) => headers.get('subject'))).toEqual([
+      'New message from Tara, and news',
+    ]);
+  });
+
   it('comes after the delay that the person has chosen', async () => {
     const { tourist, guide, email, threadId } = await seedPair(app);
     await prefer(app, guide, { mailDelayMinutes: 0 });

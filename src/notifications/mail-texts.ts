@@ -3,6 +3,8 @@ export interface MailTexts {
   readonly language: string;
   readonly newMessages: (count: number, names: string) => string;
   readonly news: (count: number) => string;
+  /** Messages of people, and news of the platform beside them. */
+  readonly withNews: (messages: string) => string;
   readonly intro: (count: number) => string;
   readonly earlier: (count: number) => string;
   readonly open: string;
@@ -25,6 +27,7 @@ const EN: MailTexts = {
     count === 1 ? `New message from ${names}` : `${count} new messages from ${names}`,
   news: (count) =>
     count === 1 ? 'News in your conversation' : `${count} news in your conversation`,
+  withNews: (messages) => `${messages}, and news`,
   intro: (count) =>
     count === 1 ? 'You have an unread message:' : `You have ${count} unread messages:`,
   earlier: (count) =>
@@ -55,6 +58,7 @@ const ES: MailTexts = {
     count === 1 ? `Nuevo mensaje de ${names}` : `${count} mensajes nuevos de ${names}`,
   news: (count) =>
     count === 1 ? 'Novedades en tu conversación' : `${count} novedades en tu conversación`,
+  withNews: (messages) => `${messages}, y novedades`,
   intro: (count) =>
     count === 1 ? 'Tienes un mensaje sin leer:' : `Tienes ${count} mensajes sin leer:`,
   earlier: (count) =>

@@ -72,7 +72,8 @@ function titleOf(texts: MailTexts, messages: readonly MailMessage[]): string {
   if (spoken.length === 0) return texts.news(messages.length);
   const names = [...new Set(spoken.map((message) => nameOf(texts, message)))];
   const list = new Intl.ListFormat(texts.language, { type: 'conjunction' });
-  return oneLine(texts.newMessages(messages.length, list.format(names)));
+  const title = texts.newMessages(spoken.length, list.format(names));
+  return oneLine(spoken.length < messages.length ? texts.withNews(title) : title);
 }
 
 const nameOf = (texts: MailTexts, { messageType, senderName, senderRole }: MailMessage): string =>
