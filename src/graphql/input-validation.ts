@@ -37,6 +37,27 @@ export const IsForeignId = (): PropertyDecorator => (target, property) => {
   });
 };
 
+/** A tag such as `es-ES`; what operating systems write, `es_ES`, is none. */
+export const IsLanguageTag = (): PropertyDecorator => (target, property) => {
+  registerDecorator({
+    name: 'isLanguageTag',
+    target: target.constructor,
+    propertyName: property as string,
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && isLanguageTag(value),
+      defaultMessage: () => `${String(property)} must be a BCP 47 language tag such as es-ES`,
+    },
+  });
+};
+
+function isLanguageTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}
+
 /** Nest's, which is asked only where it has something to say: of a send it was a tenth. */
 class InputValidation extends ValidationPipe {
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {

@@ -3,7 +3,6 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsEmail,
-  IsLocale,
   IsOptional,
   IsTimeZone,
   IsUrl,
@@ -11,7 +10,7 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
-import { IsForeignId, IsStorableText } from '../graphql/input-validation.js';
+import { IsForeignId, IsLanguageTag, IsStorableText } from '../graphql/input-validation.js';
 import { User } from './user.model.js';
 
 /** Other names, such as CET or IST, PostgreSQL takes as abbreviations, which mean something else than they do to Node.js. */
@@ -60,9 +59,9 @@ export class UserInput {
   })
   timeZone?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'BCP 47, for example es-ES.' })
+  @Field(() => String, { nullable: true, description: 'BCP 47, for example es-ES (with a hyphen).' })
   @IsOptional()
-  @IsLocale()
+  @IsLanguageTag()
   locale?: string | null;
 }
 
