@@ -21,7 +21,22 @@ async function upsert(profile: object): Promise<string | null> {
   return errors?.[0]?.message ?? null;
 }
 
+const BLANK = ['', '   ', '\u200b\u2060'];
+
 describe('a profile', () => {
+  it.each(BLANK)('has no name that nobody sees: %j', async (displayName) => {
+    expect(await upsert({ displayName })).toBe(
+      'users.0.displayName must have at least one character that can be seen',
+    );
+  });
+
+  it.each(BLANK)('keeps its name where a token says a blank one: %j', async (name) => {
+    const id = randomUUID();
+    await upsert({ id, displayName: 'Ann' });
+    const { viewer } = await app.as(id, { name }).run('{ viewer { user { displayName } } }');
+    expect(viewer.user.displayName).toBe('Ann');
+  });
+
   it.each(['es', 'es-ES', 'es-419', 'zh-Hant-TW'])('has a locale such as %s', async (locale) => {
     expect(await upsert({ locale })).toBeNull();
   });

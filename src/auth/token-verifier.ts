@@ -3,7 +3,7 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { jwtVerify } from 'jose/jwt/verify';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
-import { isStorableText } from '../text.js';
+import { isStorableText, isVisible } from '../text.js';
 import { tokenKeys } from './token-keys.js';
 import type { Viewer } from './viewer.js';
 
@@ -111,6 +111,12 @@ const shortText = (value: unknown, limit: number): string | null =>
     ? value
     : null;
 
+/** A name with nothing to see is none. */
+function displayNameIn(claim: unknown): string | null {
+  const name = shortText(claim, 200);
+  return name !== null && isVisible(name) ? name : null;
+}
+
 function toViewer(claims: JWTPayload): Viewer {
   const { sub, exp, iat, name, picture, roles } = claims;
   const userId = shortText(sub, 64);
@@ -123,7 +129,7 @@ function toViewer(claims: JWTPayload): Viewer {
     userId,
     isService: roleList.includes('service'),
     isAdmin: roleList.includes('admin'),
-    displayName: shortText(name, 200),
+    displayName: displayNameIn(name),
     avatarUrl: shortText(picture, 2_048),
     // No token is of the future or from before the first one, whatever the clock of its issuer says.
     issuedAt: iat === undefined ? null : Math.max(0, Math.min(iat * 1_000, Date.now())),

@@ -3,7 +3,7 @@ import { registerDecorator } from 'class-validator';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { ValidationPipe } from '@nestjs/common';
 import { badInput } from '../errors.js';
-import { isLongerThan, isStorableText } from '../text.js';
+import { isLongerThan, isStorableText, isVisible } from '../text.js';
 import { isCertainlyValid } from './quick-validation.js';
 
 /** Text that PostgreSQL stores as it is: valid Unicode, no NUL, no lone surrogates. */
@@ -33,6 +33,19 @@ export const IsForeignId = (): PropertyDecorator => (target, property) => {
         !isLongerThan(64, value) &&
         isStorableText(value),
       defaultMessage: () => `${String(property)} must be an id of 1 to 64 characters`,
+    },
+  });
+};
+
+/** Text with something to see in it. */
+export const IsVisibleText = (): PropertyDecorator => (target, property) => {
+  registerDecorator({
+    name: 'isVisibleText',
+    target: target.constructor,
+    propertyName: property as string,
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && isVisible(value),
+      defaultMessage: () => `${String(property)} must have at least one character that can be seen`,
     },
   });
 };

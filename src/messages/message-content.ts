@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { AppError, badInput, ErrorCode } from '../errors.js';
 import type { MessageType } from '../generated/prisma/enums.js';
-import { isLongerThan, isStorableText } from '../text.js';
+import { isLongerThan, isStorableText, isVisible } from '../text.js';
 
 /** Characters (code points) of a text. */
 export const MAX_BODY = 4_000;
@@ -36,17 +36,13 @@ export interface DraftContent {
   readonly replyToId: string | null;
 }
 
-/** Neither space, nor control, nor any of the characters that draw nothing (U+2800 is a letter that is blank). */
-const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u;
-
 /**
  * A text that is stored exactly as it is.
  * @throws AppError BAD_USER_INPUT for what cannot be stored or has nothing to see, MESSAGE_TOO_LONG with `limit`
  */
 export function requireText(body: string): string {
   requireStorable(body);
-  if (!VISIBLE.test(body))
-    throw badInput('body must have at least one character that can be seen.');
+  if (!isVisible(body)) throw badInput('body must have at least one character that can be seen.');
   return body;
 }
 
@@ -69,7 +65,7 @@ function requireReference(body: string): string {
       `The reference may have at most ${MAX_REFERENCE} characters.`,
       { limit: MAX_REFERENCE },
     );
-  if (!isStorableText(body) || !VISIBLE.test(body) || /[\s\p{Cc}]/u.test(body))
+  if (!isStorableText(body) || !isVisible(body) || /[\s\p{Cc}]/u.test(body))
     throw badInput(
       'body must be an https URL or a reference of the marketplace, without white space.',
     );

@@ -10,7 +10,12 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
-import { IsForeignId, IsLanguageTag, IsStorableText } from '../graphql/input-validation.js';
+import {
+  IsForeignId,
+  IsLanguageTag,
+  IsStorableText,
+  IsVisibleText,
+} from '../graphql/input-validation.js';
 import { User } from './user.model.js';
 
 /** Other names, such as CET or IST, PostgreSQL takes as abbreviations, which mean something else than they do to Node.js. */
@@ -24,8 +29,13 @@ export class UserInput {
   @IsForeignId()
   id: string;
 
-  @Field(() => String, { nullable: true, description: 'The name to show, at most 200 characters.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The name to show, at most 200 characters and at least one that can be seen.',
+  })
   @IsOptional()
+  // The lowest is checked first.
+  @IsVisibleText()
   @IsStorableText()
   @MaxLength(200)
   displayName?: string | null;
@@ -59,7 +69,10 @@ export class UserInput {
   })
   timeZone?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'BCP 47, for example es-ES (with a hyphen).' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'BCP 47, for example es-ES (with a hyphen).',
+  })
   @IsOptional()
   @IsLanguageTag()
   locale?: string | null;
