@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
@@ -139,17 +140,23 @@ function optionsOf({
   url,
   timeoutMs,
 }: SmtpServer): ConstructorParameters<typeof SMTPConnection>[0] {
-  const { protocol, hostname, port } = new URL(url);
+  const { protocol, hostname, port, password } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
   return {
-    host: hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: port === '' ? (protocol === 'smtps:' ? 465 : 587) : Number(port),
     secure: protocol === 'smtps:',
+    // Whoever stands between could take the offer of STARTTLS out, and would be told the password.
+    requireTLS: password !== '' && !isLoopback(host),
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     dnsTimeout: timeoutMs,
     socketTimeout: timeoutMs * LONGER,
   };
 }
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 function verdictOf(error: SmtpError, isHandedOver: boolean): Verdict {
   if (isCalledOff(error)) return { kind: 'CALLED_OFF' };
