@@ -1,19 +1,8 @@
 import type { ExecutionResult } from 'graphql';
-import type { Context, SubscribePayload } from 'graphql-ws';
+import type { SubscribePayload } from 'graphql-ws';
 import type { JournalOperation } from './live-operation.js';
-
-/** Holds the place of an operation that is being prepared, and hears if the client completes it, or goes, before it runs. */
-export class Reservation implements AsyncIterable<never> {
-  isEnded = false;
-
-  return(): void {
-    this.isEnded = true;
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<never> {
-    throw new Error('BUG: there is nothing to iterate yet');
-  }
-}
+import { Reservation } from './reservation.js';
+import type { SocketContext } from './socket-connection.js';
 
 /**
  * Takes journal operations over from graphql-ws. It would wait for the end of each in a function of its own, and with the
@@ -28,30 +17,22 @@ export class LiveHandover {
   readonly #ending = new Set<SubscribePayload>();
   #toPlace: (() => void)[] = [];
 
-  reserve({ subscriptions }: Context, id: string): Reservation {
-    return (subscriptions[id] = new Reservation());
+  reserve({ subscriptions, extra }: SocketContext, id: string): Reservation {
+    return (subscriptions[id] = new Reservation(extra));
   }
 
   /** @returns what graphql-ws is to be given for the operation */
   begin(
-    { subscriptions }: Context,
+    { subscriptions }: SocketContext,
     payload: SubscribePayload,
-    reservation: Reservation,
     operation: JournalOperation,
   ): ExecutionResult {
     const { id } = operation;
-    const occupant = subscriptions[id];
     Reflect.deleteProperty(subscriptions, id);
     this.#ending.add(payload);
     this.#toPlace.push(() => {
-      if (!reservation.isEnded) {
-        subscriptions[id] = operation;
-        operation.begin();
-        return;
-      }
-      operation.return();
-      // The client has used the id again since it completed this operation.
-      if (occupant !== undefined) subscriptions[id] ??= occupant;
+      subscriptions[id] = operation;
+      operation.begin();
     });
     return {};
   }

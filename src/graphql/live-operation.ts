@@ -11,6 +11,7 @@ import type { Executor } from './executor.js';
 import { groupOf, planOf } from './live-plan.js';
 import type { LivePlan } from './live-plan.js';
 import type { PreparedOperation } from './operation-rules.js';
+import { leaveWaiting } from './reservation.js';
 import type { TextMessage } from './text-frames.js';
 
 /** Closes the object that a `next` message is. */
@@ -22,6 +23,8 @@ export interface LiveSocket {
   readonly ready: boolean;
   /** Sends a message of an operation; all of one turn leave together. */
   write(message: TextMessage): void;
+  /** Resolves when all that was sent has left, also when the socket is gone by then. */
+  sent(): Promise<void>;
   /** Ends the operation with an error. */
   fail(operation: JournalOperation, error: GraphQLError): void;
 }
@@ -57,7 +60,7 @@ export async function subscribeLive(
   if (source instanceof JournalStream)
     return new JournalOperation(operationId, plan, variables, context, executor, source, socket);
   const running = { plan, variables, context, executor };
-  return new EventOperation(source, (event) =>
+  return new EventOperation(source, socket, (event) =>
     executeEvent(running, event, createContext({ viewer: context.viewer })),
   );
 }
@@ -159,27 +162,42 @@ const isGone = ({ data, errors }: ExecutionResult): boolean =>
 /** A subscription on something that is not journaled: one execution per event. */
 class EventOperation implements AsyncIterableIterator<ExecutionResult> {
   readonly #source: AsyncIterator<unknown>;
+  #isEnded = false;
 
   constructor(
     source: AsyncIterable<unknown>,
+    private readonly socket: LiveSocket,
     private readonly execute: (event: unknown) => Promise<ExecutionResult>,
   ) {
     this.#source = source[Symbol.asyncIterator]();
   }
 
   async next(): Promise<IteratorResult<ExecutionResult>> {
-    const result = await this.#source.next();
-    return result.done === true
-      ? { done: true, value: undefined }
-      : { done: false, value: await this.execute(result.value) };
+    try {
+      const result = await this.#next();
+      if (!this.#isEnded) return result;
+    } catch (error) {
+      if (!this.#isEnded) throw error;
+    }
+    return leaveWaiting();
   }
 
   async return(): Promise<IteratorResult<ExecutionResult>> {
+    this.#isEnded = true;
     await this.#source.return?.();
     return { done: true, value: undefined };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  async #next(): Promise<IteratorResult<ExecutionResult>> {
+    // The source says what is new when it is asked, so it is asked when there is nothing older on the way.
+    await this.socket.sent();
+    const result = await this.#source.next();
+    return result.done === true
+      ? { done: true, value: undefined }
+      : { done: false, value: await this.execute(result.value) };
   }
 }

@@ -40,6 +40,8 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   viewer: Viewer | null = null;
   /** graphql-ws's, once the client has said who it is. */
   context: SocketContext | null = null;
+  /** Operations that are prepared or executed still, although the client has ended them. */
+  abandoned = 0;
   /** Until the client says who it is. */
   #patience: NodeJS.Timeout | undefined;
   #onMessage: (text: string) => Promise<void>;
@@ -111,18 +113,24 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
     }
   }
 
-  /** Resolves when the frame has left, also when the socket is gone by then. */
+  /** Resolves at once: graphql-ws must not find another operation under an id after it has waited for a slow reader. */
   send(frame: string): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.isOpen) {
-        resolve();
-        return;
-      }
+    if (this.isOpen) {
       this.#leave();
-      this.socket.send(frame, () => {
+      this.socket.send(frame);
+      this.#watchWater();
+    }
+    return Promise.resolve();
+  }
+
+  sent(): Promise<void> {
+    if (this.#joining === undefined && (this.stream.writableLength === 0 || !this.isOpen))
+      return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#leave();
+      this.stream.write('', () => {
         resolve();
       });
-      this.#watchWater();
     });
   }
 

@@ -13,12 +13,12 @@ import { toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
 import { createContext } from './context.js';
 import { Executor } from './executor.js';
-import type { Reservation } from './live-handover.js';
 import { LiveHandover } from './live-handover.js';
 import { JournalOperation, subscribeLive } from './live-operation.js';
 import { logOperation } from './operation-log.js';
 import { OperationRules } from './operation-rules.js';
 import type { PreparedOperation } from './operation-rules.js';
+import type { Reservation } from './reservation.js';
 import { SocketPresence } from './socket-presence.js';
 import type { ClientSocket, ConnectionEvents, SocketContext } from './socket-connection.js';
 import { SocketConnection } from './socket-connection.js';
@@ -59,9 +59,18 @@ export class SocketOperations implements ConnectionEvents {
       // SocketConnection waits instead: this timer would be kept as long as the socket.
       connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#connect(context),
-      onSubscribe: (context, id, payload) => this.#prepare(context, id, payload),
-      execute: (args) => this.#execute(args as SocketExecutionArgs),
-      subscribe: (args) => this.#subscribe(args as SocketExecutionArgs),
+      onSubscribe: (context, id, payload) => {
+        const reservation = this.#handover.reserve(context, id);
+        return reservation.unlessEnded(this.#prepare(context, id, payload, reservation));
+      },
+      execute: (args) => {
+        const { reservation } = args as SocketExecutionArgs;
+        return reservation.unlessEnded(this.#execute(args as SocketExecutionArgs));
+      },
+      subscribe: (args) => {
+        const { reservation } = args as SocketExecutionArgs;
+        return reservation.unlessEnded(this.#subscribe(args as SocketExecutionArgs));
+      },
       onError: (_context, _id, _payload, errors) =>
         errors.map((error) => toClientError(error).toJSON()),
     } satisfies ServerOptions<Record<string, unknown>, SocketConnection>);
@@ -132,11 +141,11 @@ export class SocketOperations implements ConnectionEvents {
     context: SocketContext,
     operationId: string,
     payload: SubscribePayload,
+    reservation: Reservation,
   ): Promise<SocketExecutionArgs | readonly GraphQLError[]> {
-    const reservation = this.#handover.reserve(context, operationId);
     const { query, operationName, variables } = payload;
     const contextValue = createContext({ viewer: context.extra.viewer });
-    const running = Object.keys(context.subscriptions).length;
+    const running = Object.keys(context.subscriptions).length + context.extra.abandoned;
     if (running > this.config.MAX_OPERATIONS_PER_SOCKET)
       return [toClientError(tooManyOperations(this.config.MAX_OPERATIONS_PER_SOCKET))];
     const prepared = this.rules.prepare({ query, operationName, variables });
@@ -180,8 +189,12 @@ export class SocketOperations implements ConnectionEvents {
     const startedAt = performance.now();
     const live = await subscribeLive(args, args.context.extra);
     this.#log(args, startedAt, 'errors' in live ? live.errors : undefined);
+    if (args.reservation.isEnded) {
+      if ('return' in live) void live.return();
+      return {};
+    }
     return live instanceof JournalOperation
-      ? this.#handover.begin(args.context, args.payload, args.reservation, live)
+      ? this.#handover.begin(args.context, args.payload, live)
       : live;
   }
 
