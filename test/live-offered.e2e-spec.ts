@@ -1,9 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EventBus } from '../src/events/event-bus.js';
+import type { ClientSocket } from '../src/graphql/socket-connection.js';
+import { SocketOperations } from '../src/graphql/socket-operations.js';
 import type { TestApp } from './support/app.js';
-import { startApp } from './support/app.js';
-import { addParticipant, openThread, send } from './support/seeds.js';
-import type { Subscription } from './support/socket-client.js';
+import { startApp, until } from './support/app.js';
+import {
+  addParticipant,
+  openThread,
+  PLATFORM,
+  send,
+  sendMany,
+  setStatus,
+} from './support/seeds.js';
+import type { SocketClient, Subscription } from './support/socket-client.js';
 import { statementsOf } from './support/statements.js';
 
 const EVENTS = `subscription ($after: String) { messageAdded(after: $after) {
@@ -109,5 +118,78 @@ describe('messages that are sent on the node', () => {
     // Whatever came twice would stand before this one.
     const { id: last } = await send(app.as(ann), threadId);
     for (const device of [quick, late!, slow]) expect(await idsOf(device, 1)).toEqual([last]);
+  });
+
+  describe('to a device that reads nothing for a while', () => {
+    const INBOX =
+      'subscription { inboxEvents { __typename ... on MessageAdded { message { body } } } }';
+    const LARGE = `subscription { inboxEvents {
+      __typename ... on MessageAdded { thread { messages(last: 50) { nodes { body } } } }
+    } }`;
+    let stalled: SocketClient;
+    let events: Subscription;
+    beforeEach(async () => {
+      stalled = await app.socket(cat);
+      events = stalled.start(INBOX);
+      await events.next();
+      await stalled.start(LARGE).next();
+      stalled.ws.pause();
+      const [{ connection }] = [...app.get(SocketOperations).sockets].filter(
+        ({ connection: { viewer } }) => viewer?.userId === cat,
+      ) as [ClientSocket];
+      const quick = await app.socket(cat);
+      const seen = quick.start(LARGE);
+      await seen.next();
+      let fullFor = 0;
+      await until(
+        async () => {
+          fullFor = connection.ready ? 0 : fullFor + 1;
+          if (fullFor > 0) return fullFor === 50;
+          // Events of 800 KB, soon; one at a time, so that it is full right behind the newest.
+          await send(app.as(ann), threadId, '\u{1F600}'.repeat(4_000));
+          await seen.next();
+          return false;
+        },
+        'its socket is full and stays so',
+        30_000,
+      );
+      await quick.close();
+    }, 40_000);
+
+    /** Everything that it is told, to the first event of a type. */
+    const readOn = async (last: string): Promise<string> => {
+      stalled.ws.resume();
+      const told: unknown[] = [];
+      for (;;) {
+        const { inboxEvents } = await events.next();
+        told.push(inboxEvents);
+        if (inboxEvents.__typename === last) return JSON.stringify(told);
+      }
+    };
+
+    it('are told as they are by then', async () => {
+      for (const { id: messageId } of await sendMany(app.as(ann), threadId, 3, () => 'a secret'))
+        await app
+          .as(ann)
+          .run(
+            'mutation ($i: DeleteMessageInput!) { deleteMessage(input: $i) { message { id } } }',
+            {
+              i: { messageId },
+            },
+          );
+      await setStatus(app.as(ann), threadId, 'ARCHIVED');
+      expect(await readOn('ThreadUpdated')).not.toMatch('secret');
+    }, 60_000);
+
+    it('are not told when they are no longer its to see', async () => {
+      await send(app.as(ann), threadId, 'a secret');
+      await app
+        .as('platform', PLATFORM)
+        .run(
+          'mutation ($i: RemoveParticipantInput!) { removeParticipant(input: $i) { thread { id } } }',
+          { i: { threadId, userId: cat } },
+        );
+      expect(await readOn('ThreadRemoved')).not.toMatch('secret');
+    }, 60_000);
   });
 });

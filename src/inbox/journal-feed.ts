@@ -2,13 +2,12 @@ import { Logger } from '@nestjs/common';
 import { resyncRequired } from './cursor.js';
 import type { JournalEntry } from './journal-entry.js';
 import type { JournalRepository } from './journal.repository.js';
+import { OfferedEntries } from './offered-entries.js';
 
 const PAGE = 200;
 const RETRY_MS = 200;
 
 const logger = new Logger('JournalFeed');
-/** What most feeds are offered at most times. */
-const NOTHING: readonly JournalEntry[] = [];
 
 /** Somebody who follows a person's journal from a position of their own. */
 export interface JournalReader {
@@ -39,7 +38,8 @@ export class JournalFeed {
   /** The furthest position that is known to be committed. */
   #head = 0;
   #pumping = false;
-  #offered = NOTHING;
+  /** Only while somebody is served. */
+  #offered: OfferedEntries | undefined;
 
   constructor(
     private readonly userId: string,
@@ -60,20 +60,22 @@ export class JournalFeed {
   }
 
   /**
-   * Entries that are committed, in order, from whoever wrote them on this node: those who stand right before them need no
-   * read. They are forgotten once they have been served, so whoever is behind is served from PostgreSQL as ever.
+   * Entries that are committed, in order, from whoever wrote them on this node: those who stand right before them and are
+   * ready need no read. Nothing is kept for anybody else, who is told what is true when they are told, from PostgreSQL.
    */
   offer(entries: readonly JournalEntry[]): void {
-    const follows = this.#offered.at(-1)?.position === (entries[0]?.position ?? 0) - 1;
-    // Nobody may be ready to take them for a while.
-    this.#offered = follows ? [...this.#offered, ...entries].slice(-PAGE) : entries;
-    this.advanceTo(entries.at(-1)?.position ?? 0);
+    const last = entries.at(-1)?.position ?? 0;
+    // Something later may already have changed what these tell of.
+    if (last > this.#head && this.#offered?.add(entries) !== true)
+      this.#offered = new OfferedEntries(entries);
+    this.advanceTo(last);
   }
 
   /** A hint, or the sweep: the journal stands at least here. */
   advanceTo(position: number): void {
     if (position > this.#head) {
       this.#head = position;
+      if (this.#offered !== undefined && this.#offered.last < position) this.#offered = undefined;
       this.pump();
     }
   }
@@ -88,6 +90,7 @@ export class JournalFeed {
         if (this.#behind().length > 0) this.pump();
       },
       (error: unknown) => {
+        this.#offered = undefined;
         logger.warn(`Reading the journal failed, it is tried again: ${(error as Error).message}`);
         // The database is away: from the same positions again, but not as fast as it can refuse.
         setTimeout(() => {
@@ -101,7 +104,10 @@ export class JournalFeed {
   async #serve(): Promise<void> {
     for (let newestFirst = true; ; newestFirst = !newestFirst) {
       const behind = this.#behind();
-      if (behind.length === 0) return;
+      if (behind.length === 0) {
+        this.#offered = undefined;
+        return;
+      }
       // Whoever is nearly there is not made to wait for whoever comes from far: the two ends take turns.
       const positions = behind.map((reader) => reader.position ?? 0);
       await this.#servePage(newestFirst ? Math.max(...positions) : Math.min(...positions), behind);
@@ -117,7 +123,7 @@ export class JournalFeed {
   /** @param readers those for whom is rendered; who comes later is served by a page of its own */
   async #servePage(from: number, readers: readonly JournalReader[]): Promise<void> {
     const entries =
-      this.#takeOffered(from) ?? (await this.journals.readAfter(this.userId, from, PAGE));
+      this.#offered?.after(from) ?? (await this.journals.readAfter(this.userId, from, PAGE));
     if (entries[0]?.position !== from + 1) {
       await this.#miss(from, entries.length > 0, readers);
       return;
@@ -131,12 +137,6 @@ export class JournalFeed {
             reader.wants(entry) ? (answers.get(reader.group)?.[index] ?? null) : null,
           );
     this.#head = Math.max(this.#head, entries.at(-1)?.position ?? 0);
-  }
-
-  #takeOffered(from: number): readonly JournalEntry[] | undefined {
-    const offered = this.#offered;
-    this.#offered = NOTHING;
-    return offered[0]?.position === from + 1 ? offered.slice(0, PAGE) : undefined;
   }
 
   /** The entry that should follow is not there: trimmed away, a database that was put back, or a hint that was wrong. */
