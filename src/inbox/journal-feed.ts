@@ -4,7 +4,9 @@ import type { JournalEntry } from './journal-entry.js';
 import type { JournalRepository } from './journal.repository.js';
 import { OfferedEntries } from './offered-entries.js';
 
-const PAGE = 200;
+/** How many entries are read and rendered at a time: few at first, and more as long as somebody takes them all. */
+const FIRST_PAGE = 8;
+const LARGEST_PAGE = 200;
 const RETRY_MS = 200;
 
 const logger = new Logger('JournalFeed');
@@ -38,6 +40,7 @@ export class JournalFeed {
   /** The furthest position that is known to be committed. */
   #head = 0;
   #pumping = false;
+  #pageSize = FIRST_PAGE;
   /** Only while somebody is served. */
   #offered: OfferedEntries | undefined;
 
@@ -106,6 +109,9 @@ export class JournalFeed {
       const behind = this.#behind();
       if (behind.length === 0) {
         this.#offered = undefined;
+        // Whoever is full goes on as it stopped; the next ones may want events of another size.
+        if (!this.#readers.some((reader) => this.#isBehind(reader)))
+          this.#pageSize = Math.min(this.#pageSize, FIRST_PAGE);
         return;
       }
       // Whoever is nearly there is not made to wait for whoever comes from far: the two ends take turns.
@@ -115,28 +121,39 @@ export class JournalFeed {
   }
 
   #behind(): JournalReader[] {
-    return this.#readers.filter(
-      (reader) => reader.ready && reader.position !== null && reader.position < this.#head,
-    );
+    return this.#readers.filter((reader) => reader.ready && this.#isBehind(reader));
   }
 
-  /** @param readers those for whom is rendered; who comes later is served by a page of its own */
-  async #servePage(from: number, readers: readonly JournalReader[]): Promise<void> {
+  #isBehind({ position }: JournalReader): boolean {
+    return position !== null && position < this.#head;
+  }
+
+  /** @param behind those for whom is rendered if they have come so far; who comes later is served by a page of its own */
+  async #servePage(from: number, behind: readonly JournalReader[]): Promise<void> {
+    const readers = behind.filter(({ position }) => position !== null && position >= from);
+    const size = this.#pageSize;
     const entries =
-      this.#offered?.after(from) ?? (await this.journals.readAfter(this.userId, from, PAGE));
+      this.#offered?.after(from)?.slice(0, size) ??
+      (await this.journals.readAfter(this.userId, from, size));
     if (entries[0]?.position !== from + 1) {
       await this.#miss(from, entries.length > 0, readers);
       return;
     }
     const answers = await this.#render(entries, readers);
+    let taken = 0;
     for (const [index, entry] of entries.entries())
       for (const reader of readers)
-        if (reader.position === entry.position - 1 && reader.ready)
+        if (reader.position === entry.position - 1 && reader.ready) {
+          taken = index + 1;
           reader.take(
             entry,
             reader.wants(entry) ? (answers.get(reader.group)?.[index] ?? null) : null,
           );
-    this.#head = Math.max(this.#head, entries.at(-1)?.position ?? 0);
+        }
+    const last = from + entries.length;
+    const areAllTaken = readers.some(({ position, ready }) => ready && position === last);
+    this.#pageSize = areAllTaken ? Math.min(2 * size, LARGEST_PAGE) : Math.max(taken, 1);
+    this.#head = Math.max(this.#head, last);
   }
 
   /** The entry that should follow is not there: trimmed away, a database that was put back, or a hint that was wrong. */
