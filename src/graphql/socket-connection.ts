@@ -11,6 +11,10 @@ import { lengthOf, textFrames } from './text-frames.js';
 
 /** A socket with more than this waiting is left behind until it has drained; its streams go on from the journal. */
 const HIGH_WATER_BYTES = 256 * 1024;
+/** A client that lets more wait than this does not read the answers that it asks for, and is cut off. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** So is one that takes nothing of what waits for so long, or twice as long: the stream looks that often. */
+const STALLED_MS = 15_000;
 /** Whoever has not said `connection_init` by then is turned away. */
 const PATIENCE_MS = 3_000;
 
@@ -48,6 +52,7 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   #onClose: ReturnType<Server['opened']>;
   /** How much had come at the last look. */
   #bytesHeard = 0;
+  /** Nothing is read of the client meanwhile: it must take what it has asked for before it asks for more. */
   #isFull = false;
   /** Written in this turn. */
   #joining: TextMessage[] | undefined;
@@ -82,12 +87,19 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
     return !this.#isFull && this.#joiningBytes <= HIGH_WATER_BYTES && this.isOpen;
   }
 
-  /** Whether anything has come since the last look. */
+  /** Whether anything has come since the last look. Who is full cannot be heard, and is watched by the stream's own clock. */
   isAlive(): boolean {
+    if (this.#isFull) return true;
     const { bytesRead } = this.stream;
     const hasSpoken = bytesRead > this.#bytesHeard;
     this.#bytesHeard = bytesRead;
     return hasSpoken;
+  }
+
+  /** Asks the client to say that it is there. */
+  ping(): void {
+    // It would wait behind all else, and set the stream's clock back.
+    if (!this.#isFull) this.socket.ping();
   }
 
   /** The client has said who it is: it need not any more. */
@@ -118,7 +130,8 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
     if (this.isOpen) {
       this.#leave();
       this.socket.send(frame);
-      this.#watchWater();
+      if (this.socket.bufferedAmount > MOST_BYTES) this.socket.terminate();
+      else this.#watchWater();
     }
     return Promise.resolve();
   }
@@ -180,11 +193,21 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   #watchWater(): void {
     if (this.#isFull || this.socket.bufferedAmount <= HIGH_WATER_BYTES) return;
     this.#isFull = true;
+    this.socket.pause();
+    this.stream.setTimeout(STALLED_MS, cut);
     this.stream.once('drain', () => {
       this.#isFull = false;
+      this.stream.setTimeout(0, cut);
+      // It may speak again, and is given the time to.
+      this.#bytesHeard = 0;
+      this.socket.resume();
       this.events.drained(this);
     });
   }
+}
+
+function cut(this: Socket): void {
+  this.destroy();
 }
 
 function hear(this: WebSocket, data: RawData): void {

@@ -110,7 +110,7 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
    */
   #ping(): void {
     for (const socket of this.operations.sockets) {
-      if (socket.connection.isAlive()) socket.ping();
+      if (socket.connection.isAlive()) socket.connection.ping();
       else socket.terminate();
     }
   }

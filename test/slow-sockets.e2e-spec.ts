@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ClientSocket } from '../src/graphql/socket-connection.js';
+import { SocketOperations } from '../src/graphql/socket-operations.js';
+import type { TestApp } from './support/app.js';
+import { startApp, until } from './support/app.js';
+import { openThread, sendMany } from './support/seeds.js';
+import { SocketClient } from './support/socket-client.js';
+
+const MIB = 1024 * 1024;
+
+describe('a client that asks and does not read', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp();
+  });
+  afterAll(() => app.stop());
+
+  /** The server's end of the only socket. */
+  const serverEnd = (): ClientSocket => {
+    const [socket, ...others] = app.get(SocketOperations).sockets;
+    if (socket === undefined || others.length > 0) throw new Error('There is not one socket.');
+    return socket;
+  };
+  /** Until no more of what the client has sent is taken. */
+  const untilNotHeard = async ({ ws }: SocketClient): Promise<void> => {
+    let [waiting, looks] = [0, 0];
+    await until(
+      () => {
+        looks = ws.bufferedAmount === waiting ? looks + 1 : 0;
+        waiting = ws.bufferedAmount;
+        return looks === 100;
+      },
+      'what the client sends stays with it',
+      30_000,
+    );
+  };
+
+  const PINGS = 600;
+  const pingMuch = (socket: SocketClient): void => {
+    for (let place = 0; place < PINGS; place++)
+      socket.send({ type: 'ping', payload: { place, text: 'x'.repeat(60_000) } });
+  };
+
+  it('is not heard until it has read, and then gets every answer', async () => {
+    const socket = await app.socket('ann');
+    socket.ws.pause();
+    pingMuch(socket);
+    await untilNotHeard(socket);
+    expect(serverEnd().bufferedAmount).toBeLessThan(MIB);
+    socket.ws.resume();
+    for (let place = 0; place < PINGS; place++)
+      expect((await socket.control()).payload.place).toBe(place);
+    await socket.close();
+  }, 60_000);
+
+  it('is not heard before it has said who it is either, and is turned away', async () => {
+    const socket = await SocketClient.connect(`${app.url}/graphql`);
+    const end = serverEnd();
+    socket.ws.pause();
+    pingMuch(socket);
+    let most = 0;
+    await until(() => {
+      most = Math.max(most, end.bufferedAmount);
+      return end.readyState !== end.OPEN;
+    }, 'it is turned away');
+    expect(most).toBeLessThan(MIB);
+    socket.cut();
+    await until(() => app.get(SocketOperations).sockets.size === 0, 'it is gone');
+  }, 60_000);
+
+  it('is cut off when it takes nothing for half a minute', async () => {
+    const socket = await app.socket('ann');
+    socket.ws.pause();
+    pingMuch(socket);
+    await untilNotHeard(socket);
+    await until(() => app.get(SocketOperations).sockets.size === 0, 'it is cut off', 60_000);
+    socket.cut();
+  }, 120_000);
+
+  it('is cut off when the answers of one turn are more than a socket may keep', async () => {
+    const { id } = await openThread(app);
+    await sendMany(app.as('ann'), id, 100, () => '\u{1F600}'.repeat(4_000));
+    const socket = await app.socket('ann');
+    const end = serverEnd();
+    let most = 0;
+    const { send } = end;
+    end.send = function (this: ClientSocket, ...frame: Parameters<typeof send>): void {
+      send.apply(this, frame);
+      most = Math.max(most, end.bufferedAmount);
+    } as typeof send;
+    socket.ws.pause();
+    for (let count = 0; count < 60; count++)
+      socket.start(
+        'query ($id: ID!) { thread(id: $id) { messages(last: 100) { nodes { body } } } }',
+        {
+          id,
+        },
+      );
+    await until(() => app.get(SocketOperations).sockets.size === 0, 'it is cut off', 30_000);
+    expect(most).toBeLessThan(20 * MIB);
+    socket.cut();
+  }, 60_000);
+});
