@@ -120,7 +120,8 @@ export class JournalOperation implements StreamSink, AsyncIterable<never> {
 
   /** Made when there is something to tell: whoever waits does not need it. */
   get group(): string {
-    return (this.#group ??= groupOf(this.plan, this.variables));
+    // Of what is told the cursors alone say in which life of the database it was stored.
+    return (this.#group ??= this.stream.epoch + groupOf(this.plan, this.variables));
   }
 
   async render(events: readonly StreamEvent[]): Promise<readonly (Rendered | null)[]> {

@@ -107,8 +107,10 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
   }
 
   async #compare(userIds: readonly string[]): Promise<void> {
-    for (const [userId, position] of await this.journals.positionsOf(userIds))
-      this.#feeds.get(userId)?.advanceTo(position);
+    const looks = userIds.map((userId) => this.#feeds.get(userId)?.look());
+    const { epoch, positions } = await this.journals.positionsOf(userIds);
+    for (const [index, userId] of userIds.entries())
+      looks[index]?.(epoch, positions.get(userId) ?? 0);
   }
 
   /** Compares every feed with PostgreSQL; each of its readers is behind or not by its own position. */

@@ -15,6 +15,8 @@ const logger = new Logger('JournalFeed');
 export interface JournalReader {
   /** The last entry that was offered to it; null until it knows where it starts. */
   readonly position: number | null;
+  /** The life of the database in which its positions count. */
+  readonly epoch: string;
   /** False while it cannot take more (a socket that does not drain): it is left behind and catches up later. False once closed. */
   readonly ready: boolean;
   /** Readers with the same group turn an entry into the same answer. */
@@ -81,6 +83,23 @@ export class JournalFeed {
       if (this.#offered !== undefined && this.#offered.last < position) this.#offered = undefined;
       this.pump();
     }
+  }
+
+  /**
+   * Begins a look at the journal. Readers that it finds in another life of the database, or beyond the journal's end (commits
+   * were lost), would miss what is stored at positions that they have passed.
+   * @returns what takes in where the journal was found to stand
+   */
+  look(): (epoch: string, position: number) => void {
+    // As they are now: by the time the answer is here, the journal may have grown, and readers with it.
+    const readers = this.#readers;
+    const furthest = Math.max(...readers.map((reader) => reader.position ?? 0));
+    return (epoch, position) => {
+      for (const reader of readers)
+        if (reader.position !== null && (reader.epoch !== epoch || furthest > position))
+          reader.fail(resyncRequired());
+      this.advanceTo(position);
+    };
   }
 
   /** Serves everybody who is ready and behind; one run at a time. */

@@ -45,7 +45,7 @@ export interface StreamSink {
  */
 export class JournalStream implements AsyncIterable<never>, JournalReader {
   position: number | null = null;
-  #epoch = '';
+  epoch = '';
   /** Until it is connected. */
   #start: StreamStart | undefined;
   #sink: StreamSink | undefined;
@@ -71,7 +71,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
     const stream = new JournalStream(hub, viewer, filter);
     try {
       stream.#start = await look();
-      stream.#epoch = stream.#start.epoch;
+      stream.epoch = stream.#start.epoch;
       return stream;
     } catch (error) {
       stream.close();
@@ -111,7 +111,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
   }
 
   async render(entries: readonly JournalEntry[]): Promise<readonly (Rendered | null)[]> {
-    const events = entries.map((entry) => toEvent(entry, this.#epoch, this.viewer.userId));
+    const events = entries.map((entry) => toEvent(entry, this.epoch, this.viewer.userId));
     return (await this.#sink?.render(events)) ?? [];
   }
 

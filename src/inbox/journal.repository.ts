@@ -19,6 +19,15 @@ const PAGE = `SELECT e.position, e.at, e.kind, e.thread_id AS "threadId", e.mess
   FROM inbox_entries e LEFT JOIN participants p ON p.thread_id = e.thread_id AND p.user_id = e.user_id
   WHERE e.user_id = $1 AND e.position > $2 ORDER BY e.position LIMIT $3`;
 
+/** Where journals stand in one life of the database. */
+export interface JournalPositions {
+  readonly epoch: string;
+  /** People without a journal are missing. */
+  readonly positions: ReadonlyMap<string, number>;
+}
+
+const epochOf = (life: string): string => hash('sha256', life, 'base64url').slice(0, 8);
+
 /** Reads journals. They are written by the SQL functions that write what they tell of. */
 @Injectable()
 export class JournalRepository {
@@ -30,7 +39,7 @@ export class JournalRepository {
       STATE,
       [userId],
     );
-    return { ...state, epoch: hash('sha256', life, 'base64url').slice(0, 8) };
+    return { ...state, epoch: epochOf(life) };
   }
 
   /** Entries after a position, oldest first, as they concern the person now. */
@@ -38,14 +47,22 @@ export class JournalRepository {
     return this.database.readRows<JournalEntry>('journal_page', PAGE, [userId, position, limit]);
   }
 
-  /** Where the journals of these people stand; people without one are missing. */
-  async positionsOf(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.database.rows<{ userId: string; position: number }>(
+  /** Where the journals of these people stand. */
+  async positionsOf(userIds: readonly string[]): Promise<JournalPositions> {
+    const rows = await this.database.rows<{
+      life: string;
+      userId: string | null;
+      position: number | null;
+    }>(
       'journal_positions',
-      `SELECT user_id AS "userId", position FROM inboxes WHERE user_id = ANY (${arrayOf('$1', 'text')})`,
+      `SELECT database.life, i.user_id AS "userId", i.position
+       FROM (${EPOCH}) AS database LEFT JOIN inboxes i ON i.user_id = ANY (${arrayOf('$1', 'text')})`,
       [userIds],
     );
-    return new Map(rows.map(({ userId, position }) => [userId, position]));
+    const positions = new Map<string, number>();
+    for (const { userId, position } of rows)
+      if (userId !== null && position !== null) positions.set(userId, position);
+    return { epoch: epochOf(rows[0]?.life ?? ''), positions };
   }
 
   /**
