@@ -3,7 +3,7 @@ import { Hub } from '../src/inbox/hub.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
 import { openThread, send } from './support/seeds.js';
-import type { SocketClient } from './support/socket-client.js';
+import { SocketClient } from './support/socket-client.js';
 
 const INBOX = 'subscription { inboxEvents { __typename cursor } }';
 const MESSAGES = 'subscription { messageAdded { message { body } } }';
@@ -76,6 +76,31 @@ describe('a live operation', () => {
       await until(() => app.get(Hub).size === 0, 'no stream is left');
     }
     await socket.close();
+  });
+
+  it.each(['plainly', '\u{1F600}'.repeat(40), 'é'.repeat(200)])(
+    'holds its id, however long it is: %s',
+    async (id) => {
+      const socket = await app.socket('ann');
+      socket.send(subscribe(id, INBOX));
+      socket.send(subscribe(id, INBOX));
+      const { code, reason } = await socket.closed;
+      expect(code).toBe(4409);
+      expect(`Subscriber for ${id} already exists`.startsWith(reason)).toBe(true);
+      expect(Buffer.byteLength(reason)).toBeGreaterThanOrEqual(Math.min(119, id.length + 30));
+    },
+  );
+
+  it.each([
+    { type: 'connection_ack' },
+    { type: 'next', id: '1', payload: {} },
+    { type: 'error', id: '1', payload: [{ message: 'x' }] },
+  ])('is not answered by a client: $type closes the socket with 4400', async (message) => {
+    const stranger = await SocketClient.connect(`${app.url}/graphql`);
+    for (const socket of [stranger, await app.socket('ann')]) {
+      socket.send(message);
+      expect(await closeCode(socket)).toBe(4400);
+    }
   });
 
   it.each(['no JSON', '"{\\"type\\":\\"ping\\"}"', 'null', '[]', '{"type":"unheard-of"}'])(

@@ -6,8 +6,9 @@ import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import type { Viewer } from '../auth/viewer.js';
 import type { JournalOperation, LiveSocket } from './live-operation.js';
+import { isServersOwn, messageOf } from './client-messages.js';
 import type { TextMessage } from './text-frames.js';
-import { lengthOf, textFrames } from './text-frames.js';
+import { closeReason, lengthOf, textFrames } from './text-frames.js';
 
 /** A socket with more than this waiting is left behind until it has drained; its streams go on from the journal. */
 const HIGH_WATER_BYTES = 256 * 1024;
@@ -115,6 +116,10 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
 
   async hear(data: RawData): Promise<void> {
     const message = messageOf(data);
+    if (isServersOwn(message)) {
+      this.close(CloseCode.BadRequest, 'Invalid message received');
+      return;
+    }
     try {
       // graphql-ws parses what is a text, and takes what is parsed as it is, although its type names texts alone.
       await this.#onMessage(message as string);
@@ -148,7 +153,7 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   }
 
   close(code?: number, reason?: string): void {
-    this.socket.close(code, reason);
+    this.socket.close(code, reason === undefined ? undefined : closeReason(reason));
   }
 
   ended(code: number, reason: string): void {
@@ -217,21 +222,3 @@ function hear(this: WebSocket, data: RawData): void {
 function end(this: WebSocket, code: number, reason: Buffer): void {
   (this as ClientSocket).connection.ended(code, reason.toString());
 }
-
-/** What is no JSON object stays text, for which graphql-ws has the words. */
-function messageOf(data: RawData): unknown {
-  const text = textOf(data);
-  try {
-    const message: unknown = JSON.parse(text);
-    return typeof message === 'object' ? message : text;
-  } catch {
-    return text;
-  }
-}
-
-const textOf = (data: RawData): string =>
-  Buffer.isBuffer(data)
-    ? data.toString()
-    : Array.isArray(data)
-      ? Buffer.concat(data).toString()
-      : Buffer.from(data).toString();

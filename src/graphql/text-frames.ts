@@ -4,6 +4,8 @@ const LONGEST_SHORT = 125;
 const TWO_BYTES = 126;
 const LONGEST_TWO_BYTES = 0xffff;
 const EIGHT_BYTES = 127;
+/** What a close frame has room for beside its code (section 5.5). */
+const MOST_REASON_BYTES = 123;
 
 /** A message in UTF-8, in parts of which most are the same for many sockets. */
 export type TextMessage = readonly Buffer[];
@@ -42,4 +44,13 @@ function writeHeader(frames: Buffer, at: number, length: number): number {
   }
   frames[at + 1] = EIGHT_BYTES;
   return frames.writeBigUInt64BE(BigInt(length), at + 2);
+}
+
+/** As much of a reason as a close frame can bear, in whole characters: it may name an id, which may be long. */
+export function closeReason(reason: string): Buffer {
+  const bytes = Buffer.from(reason);
+  let end = Math.min(bytes.length, MOST_REASON_BYTES);
+  // Not in front of a byte that continues a character.
+  while (((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end -= 1;
+  return bytes.subarray(0, end);
 }
