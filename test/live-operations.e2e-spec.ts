@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Executor } from '../src/graphql/executor.js';
 import { Hub } from '../src/inbox/hub.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
@@ -76,6 +77,45 @@ describe('a live operation', () => {
       await until(() => app.get(Hub).size === 0, 'no stream is left');
     }
     await socket.close();
+  });
+
+  it('may be asked with variables that it does not declare, however deep', async () => {
+    const [junk, other] = [await app.socket('ann'), await app.socket('ann')];
+    const stream = other.start(INBOX);
+    await stream.next();
+    const deep = '['.repeat(15_000) + ']'.repeat(15_000);
+    const payload = `{"query":${JSON.stringify(INBOX)},"variables":{"junk":${deep}}}`;
+    const odd = junk.start(INBOX);
+    await odd.next();
+    odd.stop();
+    junk.send(`{"id":"${odd.id}","type":"subscribe","payload":${payload}}`);
+    expect((await odd.next()).inboxEvents.__typename).toBe('InboxReady');
+    await send(app.as('ben'), threadId);
+    for (const events of [odd, stream])
+      expect((await events.next()).inboxEvents.__typename).toBe('MessageAdded');
+    for (const socket of [junk, other]) await socket.close();
+  });
+
+  it('whose events cannot be told ends, and the others of the person go on', async () => {
+    const [broken, other] = [await app.socket('ann'), await app.socket('ann')];
+    const stream = other.start(INBOX);
+    await stream.next();
+    const failing = broken.start(`subscription Broken { inboxEvents { __typename } }`);
+    await failing.next();
+    const executor = app.get(Executor);
+    const { execute } = executor;
+    executor.execute = (execution) => {
+      if (execution.operationName === 'Broken') throw new Error('a fault of ours');
+      return execute.call(executor, execution);
+    };
+    try {
+      await send(app.as('ben'), threadId);
+      expect(await failing.refusal()).toBe('INTERNAL_SERVER_ERROR');
+      expect((await stream.next()).inboxEvents.__typename).toBe('MessageAdded');
+    } finally {
+      executor.execute = execute;
+    }
+    for (const socket of [broken, other]) await socket.close();
   });
 
   it.each(['plainly', '\u{1F600}'.repeat(40), 'é'.repeat(200)])(

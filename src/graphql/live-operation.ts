@@ -1,6 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import { createSourceEventStream } from 'graphql';
-import { ErrorCode } from '../errors.js';
+import { AppError, ErrorCode } from '../errors.js';
 import type { Rendered } from '../inbox/journal-feed.js';
 import { JournalStream } from '../inbox/journal-stream.js';
 import type { StreamEvent, StreamSink } from '../inbox/journal-stream.js';
@@ -132,7 +132,8 @@ export class JournalOperation implements StreamSink, AsyncIterable<never> {
         const result = await executeEvent(this, event, context);
         const failure = result.errors?.find(isPassing);
         // Not told and not passed over: the feed comes again with the same event.
-        if (failure !== undefined) throw failure;
+        if (failure !== undefined)
+          throw new AppError(ErrorCode.SERVICE_UNAVAILABLE, failure.message);
         return isGone(result) ? null : Buffer.from(JSON.stringify(result));
       }),
     );

@@ -15,8 +15,8 @@ export interface LivePlan {
   readonly root: FieldNode;
   /** Stands for the text and the name. */
   readonly number: number;
-  /** The variable that is used as `after` and nowhere else. */
-  readonly after: string | undefined;
+  /** The declared variables, without the one that is used as `after` and nowhere else. */
+  readonly variables: readonly string[];
 }
 
 /** Documents are remembered by their text, so their operations know their plans. */
@@ -27,12 +27,15 @@ export function planOf({ document, operation }: PreparedOperation): LivePlan {
   let plan = plans.get(operation);
   if (plan === undefined) {
     const root = rootFieldOf(document, operation);
+    const after = afterOf(document, root);
     plan = {
       document,
       operationName: operation.name?.value ?? null,
       root,
       number: count++,
-      after: afterOf(document, root),
+      variables: (operation.variableDefinitions ?? [])
+        .map(({ variable }) => variable.name.value)
+        .filter((name) => name !== after),
     };
     plans.set(operation, plan);
   }
@@ -41,15 +44,17 @@ export function planOf({ document, operation }: PreparedOperation): LivePlan {
 
 /**
  * Equal for operations that give the same answer to the same event. `after` decides where a stream starts, not what its
- * events look like, so a variable that is used there and nowhere else does not count.
+ * events look like, so a variable that is used there and nowhere else does not count; nor does what the operation does not
+ * declare, which may be anything.
  */
-export function groupOf(
-  { number, after }: LivePlan,
+export const groupOf = (
+  { number, variables: names }: LivePlan,
   variables: Readonly<Record<string, unknown>>,
-): string {
-  const counting = Object.entries(variables).filter(([name]) => name !== after);
-  return JSON.stringify([number, counting.sort(([a], [b]) => (a < b ? -1 : 1))]);
-}
+): string =>
+  JSON.stringify([
+    number,
+    names.filter((name) => Object.hasOwn(variables, name)).map((name) => [name, variables[name]]),
+  ]);
 
 function afterOf(document: DocumentNode, root: FieldNode): string | undefined {
   const uses = new Map<string, number>();

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { AppError, ErrorCode } from '../errors.js';
 import { resyncRequired } from './cursor.js';
 import type { JournalEntry } from './journal-entry.js';
 import type { JournalRepository } from './journal.repository.js';
@@ -22,7 +23,10 @@ export interface JournalReader {
   /** Readers with the same group turn an entry into the same answer. */
   readonly group: string;
   wants(entry: JournalEntry): boolean;
-  /** Turns entries into answers, once for all readers of the group; null for what must not be told after all. */
+  /**
+   * Turns entries into answers, once for all readers of the group; null for what must not be told after all.
+   * @throws AppError SERVICE_UNAVAILABLE for what can be told later; anything else ends the readers of the group
+   */
   render(entries: readonly JournalEntry[]): Promise<readonly (Rendered | null)[]>;
   /** Moves the position on to this entry, and tells it where there is an answer. */
   take(entry: JournalEntry, answer: Rendered | null): void;
@@ -195,17 +199,35 @@ export class JournalFeed {
       else members.push(reader);
     }
     const rendered = await Promise.all(
-      [...groups].map(async ([group, members]) => {
-        const wanted = entries.filter((entry) =>
-          members.some((reader) => (reader.position ?? 0) < entry.position && reader.wants(entry)),
-        );
-        const answers = wanted.length === 0 ? [] : await members[0].render(wanted);
-        const byPosition = new Map(
-          wanted.map((entry, index) => [entry.position, answers[index] ?? null]),
-        );
-        return [group, entries.map((entry) => byPosition.get(entry.position) ?? null)] as const;
-      }),
+      [...groups].map(
+        async ([group, members]) => [group, await this.#renderFor(members, entries)] as const,
+      ),
     );
     return new Map(rendered);
   }
+
+  async #renderFor(
+    members: readonly [JournalReader, ...JournalReader[]],
+    entries: readonly JournalEntry[],
+  ): Promise<readonly (Rendered | null)[]> {
+    const wanted = entries.filter((entry) =>
+      members.some((reader) => (reader.position ?? 0) < entry.position && reader.wants(entry)),
+    );
+    if (wanted.length === 0) return [];
+    try {
+      const answers = await members[0].render(wanted);
+      const byPosition = new Map(
+        wanted.map((entry, index) => [entry.position, answers[index] ?? null]),
+      );
+      return entries.map((entry) => byPosition.get(entry.position) ?? null);
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      // It would be the same again: those who ask so end, and the person's other devices go on.
+      for (const reader of members) reader.fail(error);
+      return [];
+    }
+  }
 }
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof AppError && error.code === ErrorCode.SERVICE_UNAVAILABLE;
