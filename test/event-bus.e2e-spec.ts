@@ -13,7 +13,7 @@ const grew = (userId: string, position: number): BusEvent => ({
   userId,
   position,
 });
-const typing: BusEvent = { type: 'typingSignalled', threadId: 't', userId: 'ann', until: 1 };
+const typing: BusEvent = { type: 'typingSignalled', threadId: 't', userId: 'ann', leftMs: 1 };
 const present: BusEvent = { type: 'presenceReported', nodeId: 'n', userId: 'ann', sockets: 2 };
 
 /** What a node hears, kept until it is asked for. */

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { EventBus } from '../src/events/event-bus.js';
+import type { BusEvent } from '../src/events/events.js';
 import { TypingService } from '../src/presence/typing.service.js';
 import type { TestApp, TokenClaims } from './support/app.js';
 import { startApp, until } from './support/app.js';
@@ -103,6 +105,22 @@ it('ends by itself a while after the last signal, and says nothing of repeated o
   expect(await nextSet(watched)).toEqual([]);
   expect(performance.now() - last).toBeGreaterThan(0.9 * TTL_MS);
   expect(watched.pending).toEqual([]);
+});
+
+it('is told between nodes by how long it holds, for their clocks may differ', async () => {
+  const heard: BusEvent[] = [];
+  const stopListening = app.get<EventBus>(EventBus).listen((event) => {
+    if (event.type === 'typingSignalled') heard.push(event);
+  });
+  await setTyping(app.as('ann'), true);
+  await setTyping(app.as('ann'), false);
+  await until(() => heard.length === 2, 'both signals are heard');
+  stopListening();
+  const signal = { type: 'typingSignalled', threadId: thread.id, userId: 'ann' };
+  expect(heard).toEqual([
+    { ...signal, leftMs: TTL_MS },
+    { ...signal, leftMs: 0 },
+  ]);
 });
 
 it('tells nothing of other threads', async () => {

@@ -7,12 +7,12 @@ export interface InboxGrew {
   readonly position: number;
 }
 
-/** `userId` started or stopped typing in a thread; `until` is Unix time in ms, in the past for a stop. */
+/** `userId` types in a thread for `leftMs` more, 0 for a stop. No instant, for nodes have clocks of their own. */
 export interface TypingSignalled {
   readonly type: 'typingSignalled';
   readonly threadId: string;
   readonly userId: string;
-  readonly until: number;
+  readonly leftMs: number;
 }
 
 /** How many live sockets `userId` has on `nodeId`. */

@@ -32,7 +32,7 @@ export class TypingResolver {
 
   @Subscription(() => TypingChanged, {
     description:
-      'Who is typing in a thread: at once as it is, also when nobody types, then the whole set whenever it changes. A slow client gets the newest set only. Completes once the viewer is no longer in the thread.',
+      'Who is typing in a thread: at once as it is, also when nobody types, then the whole set whenever it changes. A slow client gets the newest set only. Whoever is no longer in the thread is told nothing more, and it completes with the next change.',
   })
   typingChanged(
     @CurrentViewer() viewer: Viewer,

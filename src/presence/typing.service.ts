@@ -63,8 +63,8 @@ export class TypingService implements OnModuleInit, OnModuleDestroy {
       throw new AppError(ErrorCode.THREAD_ARCHIVED, 'The thread is archived.');
     if (isTyping && status === 'BLOCKED')
       throw new AppError(ErrorCode.THREAD_BLOCKED, 'The thread is blocked.');
-    const until = isTyping ? Date.now() + this.config.TYPING_TTL_MS : 0;
-    this.bus.publish({ type: 'typingSignalled', threadId: id, userId: viewer.userId, until });
+    const leftMs = isTyping ? this.config.TYPING_TTL_MS : 0;
+    this.bus.publish({ type: 'typingSignalled', threadId: id, userId: viewer.userId, leftMs });
     return id;
   }
 
@@ -100,10 +100,10 @@ export class TypingService implements OnModuleInit, OnModuleDestroy {
     return stream;
   }
 
-  #hear({ threadId, userId, until }: TypingSignalled): void {
-    // Another node's clock may be ahead of ours.
-    const left = Math.min(until - Date.now(), this.config.TYPING_TTL_MS);
-    if (left <= 0) {
+  #hear({ threadId, userId, leftMs }: TypingSignalled): void {
+    const left = Math.min(leftMs, this.config.TYPING_TTL_MS);
+    // A node of an older version says until when instead, which no clock but its own can tell.
+    if (!(left > 0)) {
       this.#end(threadId, userId);
       return;
     }
