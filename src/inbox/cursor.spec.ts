@@ -29,6 +29,13 @@ describe('a cursor', () => {
     expect(codeOf(encodePosition('hgfedcba', 'ann', 50))).toBe('RESYNC_REQUIRED');
   });
 
+  it('that was mangled on its way is BAD_USER_INPUT', () => {
+    const cursor = encodePosition(EPOCH, 'ann', 50);
+    for (const junk of ['!', ' ', '=', '\n', '+'])
+      for (const place of [0, 5, cursor.length])
+        expect(codeOf(cursor.slice(0, place) + junk + cursor.slice(place))).toBe('BAD_USER_INPUT');
+  });
+
   it('of any nonsense is BAD_USER_INPUT', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {

@@ -29,8 +29,11 @@ export function decodePosition(
   userId: string,
   bounds: JournalBounds,
 ): number {
-  const [, ofEpoch, owner, digits] = SHAPE.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (owner !== ownerTag(userId) || digits === undefined)
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const [, ofEpoch, owner, digits] = SHAPE.exec(text) ?? [];
+  // Decoding passes over whatever does not belong to base64url.
+  const isMangled = Buffer.from(text).toString('base64url') !== cursor;
+  if (owner !== ownerTag(userId) || digits === undefined || isMangled)
     throw badInput('The cursor is not one of yours.');
   const position = Number(digits);
   if (ofEpoch !== epoch || position < bounds.floor || position > bounds.position)
