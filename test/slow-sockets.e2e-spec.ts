@@ -68,6 +68,15 @@ describe('a client that asks and does not read', () => {
     await until(() => app.get(SocketOperations).sockets.size === 0, 'it is gone');
   }, 60_000);
 
+  it('is cut off soon after it was told to go', async () => {
+    const socket = await SocketClient.connect(`${app.url}/graphql`);
+    const end = serverEnd();
+    socket.ws.pause();
+    await until(() => end.readyState === end.CLOSING, 'it is told to say who it is or go');
+    await until(() => app.get(SocketOperations).sockets.size === 0, 'it is gone');
+    socket.cut();
+  }, 30_000);
+
   it('is cut off when it takes nothing for half a minute', async () => {
     const socket = await app.socket('ann');
     socket.ws.pause();

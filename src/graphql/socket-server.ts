@@ -20,6 +20,8 @@ const DRAIN_MS = 2_000;
 const HTTP_MS = 4_000;
 /** A peer that does not answer the close is cut off. */
 const CLOSE_MS = 1_500;
+/** An option of ws that its types do not know yet. */
+const CLOSING = { closeTimeout: CLOSE_MS };
 
 /**
  * The WebSocket side of /graphql. Nest's own server has no limits, never answers an upgrade on another path and hangs on a
@@ -32,6 +34,7 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
     WebSocket: ClientSocket,
     maxPayload: MAX_PAYLOAD_BYTES,
     perMessageDeflate: false,
+    ...CLOSING,
     clientTracking: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
