@@ -3,7 +3,7 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { jwtVerify } from 'jose/jwt/verify';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
-import { isStorableText, isVisible } from '../text.js';
+import { isLongerThan, isStorableText, isVisible } from '../text.js';
 import { tokenKeys } from './token-keys.js';
 import type { Viewer } from './viewer.js';
 
@@ -107,7 +107,7 @@ const tokenIn = (authorization: unknown): string | undefined =>
     : undefined;
 
 const shortText = (value: unknown, limit: number): string | null =>
-  typeof value === 'string' && value !== '' && value.length <= limit && isStorableText(value)
+  typeof value === 'string' && value !== '' && !isLongerThan(limit, value) && isStorableText(value)
     ? value
     : null;
 
