@@ -7,6 +7,13 @@ import { openThread } from './support/seeds.js';
 const nested = (depth: number): string =>
   `{ threads { nodes { ${'lastMessage { thread { '.repeat(depth)} id ${'} } '.repeat(depth)} } } }`;
 
+/** Fragments of which each spreads the next one twice: written out, the last of them stands there 2^count times. */
+const bomb = (start: string, type: string, count: number, end: string): string =>
+  `{ ${start} } ${Array.from(
+    { length: count },
+    (_, at) => `fragment F${at} on ${type} { ...F${at + 1} ...F${at + 1} }`,
+  ).join(' ')} fragment F${count} on ${type} { ${end} }`;
+
 /** Documents that a rule refuses, and what they ask; each is posted on both transports. */
 const REFUSED: [string, unknown, Record<string, unknown>?, string?][] = [
   ['a syntax error', '{ viewer { cursor }'],
@@ -33,6 +40,14 @@ const REFUSED: [string, unknown, Record<string, unknown>?, string?][] = [
     'a bomb of fragments',
     `{ viewer { ...F0 } } ${Array.from({ length: 12 }, (_, at) => `fragment F${at} on Viewer { user { id } ${at < 11 ? `...F${at + 1} ...F${at + 1}` : 'cursor'} }`).join(' ')}`,
   ],
+  // With more of them, whoever walks to the end of one never comes back.
+  ...[12, 40, 150].flatMap((count): [string, string][] => [
+    [`a bomb of ${count} fragments without a field`, bomb('...F0', 'Query', count, '__typename')],
+    [
+      `a bomb of ${count} fragments that asks for a cursor`,
+      bomb('viewer { ...F0 }', 'Viewer', count, 'cursor'),
+    ],
+  ]),
   [
     '100 threads of 100 messages',
     '{ threads(first: 100) { nodes { messages(first: 100) { nodes { body sender { id } } } } } }',
@@ -115,11 +130,26 @@ describe('HTTP and WebSocket', () => {
     expect(await (await app.socket('ann')).run(query, { id: threadId })).toEqual(overHttp);
   });
 
+  it('answer the same to fragments that are spread again and again, also when they are known', async () => {
+    const query = bomb('viewer { ...F0 }', 'Viewer', 7, 'user { id }');
+    const socket = await app.socket('ann');
+    for (let use = 0; use < 4; use++) {
+      expect(await app.as('ann').run(query)).toEqual({ viewer: { user: { id: 'ann' } } });
+      expect(await socket.run(query)).toEqual({ viewer: { user: { id: 'ann' } } });
+    }
+  });
+
   it('let the same be introspected where it is allowed', async () => {
     const open = await startApp({ INTROSPECTION: 'true' });
     const query = '{ __type(name: "Viewer") { name } }';
     expect((await open.as('ann').run(query)).__type.name).toBe('Viewer');
-    expect((await (await open.socket('ann')).run(query)).__type.name).toBe('Viewer');
+    const socket = await open.socket('ann');
+    expect((await socket.run(query)).__type.name).toBe('Viewer');
+    for (const count of [12, 40]) {
+      const large = bomb('__type(name: "Viewer") { ...F0 }', '__Type', count, 'name');
+      expect(await open.as('ann').refusal(large)).toBe('QUERY_TOO_COMPLEX');
+      expect(await socket.start(large).refusal()).toBe('QUERY_TOO_COMPLEX');
+    }
     await open.stop();
   });
 });

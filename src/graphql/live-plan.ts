@@ -1,11 +1,6 @@
-import type {
-  DocumentNode,
-  FieldNode,
-  FragmentDefinitionNode,
-  OperationDefinitionNode,
-  SelectionSetNode,
-} from 'graphql';
+import type { DocumentNode, FieldNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
 import { Kind, visit } from 'graphql';
+import { fragmentsOf } from './fragments.js';
 import type { PreparedOperation } from './operation-rules.js';
 
 /** What subscriptions of the same text share, however many clients ask it. */
@@ -73,15 +68,12 @@ function afterOf(document: DocumentNode, root: FieldNode): string | undefined {
 
 /** Validation has seen to it that a subscription has exactly one field; fragments around it are looked through. */
 function rootFieldOf(document: DocumentNode, operation: OperationDefinitionNode): FieldNode {
+  const fragments = fragmentsOf(document);
   const find = ({ selections }: SelectionSetNode): FieldNode | undefined => {
     const [selection] = selections;
     if (selection === undefined || selection.kind === Kind.FIELD) return selection;
     if (selection.kind === Kind.INLINE_FRAGMENT) return find(selection.selectionSet);
-    const fragment = document.definitions.find(
-      (definition): definition is FragmentDefinitionNode =>
-        definition.kind === Kind.FRAGMENT_DEFINITION &&
-        definition.name.value === selection.name.value,
-    );
+    const fragment = fragments.get(selection.name.value);
     return fragment && find(fragment.selectionSet);
   };
   const field = find(operation.selectionSet);

@@ -2,10 +2,13 @@ import type {
   DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
+  FragmentSpreadNode,
   GraphQLField,
   GraphQLNamedType,
   GraphQLSchema,
+  InlineFragmentNode,
   OperationDefinitionNode,
+  SelectionNode,
   SelectionSetNode,
   ValidationRule,
 } from 'graphql';
@@ -20,9 +23,20 @@ import {
   NoSchemaIntrospectionCustomRule,
 } from 'graphql';
 import { ErrorCode } from '../errors.js';
+import { fragmentsOf } from './fragments.js';
 
-/** What one operation may ask for. Depth counts fields on a path; cost counts the fields of all objects it could return. */
-export const LIMITS = { tokens: 2_000, depth: 12, aliases: 30, fields: 500, cost: 10_000 } as const;
+/**
+ * What one operation may ask for. Depth counts fields on a path; cost counts the fields of all objects it could return.
+ * Selections are all that stands in braces, fragments as often as they are spread: so many steps takes whoever walks it.
+ */
+export const LIMITS = {
+  tokens: 2_000,
+  selections: 2_000,
+  depth: 12,
+  aliases: 30,
+  fields: 500,
+  cost: 10_000,
+} as const;
 
 /** Used for `first` or `last` where a connection is not told, and for lists that are not paged. */
 const DEFAULT_PAGE = 50;
@@ -37,6 +51,7 @@ export const validationRules = (introspection: boolean): ValidationRule[] =>
   introspection ? [] : [NoSchemaIntrospectionCustomRule];
 
 interface Measure {
+  selections: number;
   depth: number;
   aliases: number;
   fields: number;
@@ -57,19 +72,20 @@ export function requireAffordable(
   scale.weigh(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, 0, 1);
 }
 
-/** Adds up what an operation asks for, and stops at the first limit: a bomb of fragments is never walked to its end. */
+/**
+ * Adds up what an operation asks for, and stops at the first limit: a bomb of fragments is never walked to its end, whatever
+ * is in them, neither here nor by anything that comes later.
+ */
 class OperationScale {
-  readonly #fragments = new Map<string, FragmentDefinitionNode>();
-  readonly #total: Measure = { depth: 0, aliases: 0, fields: 0, cost: 0 };
+  readonly #fragments;
+  readonly #total: Measure = { selections: 0, depth: 0, aliases: 0, fields: 0, cost: 0 };
 
   constructor(
     private readonly schema: GraphQLSchema,
     document: DocumentNode,
     private readonly variables: Readonly<Record<string, unknown>>,
   ) {
-    for (const definition of document.definitions)
-      if (definition.kind === Kind.FRAGMENT_DEFINITION)
-        this.#fragments.set(definition.name.value, definition);
+    this.#fragments = fragmentsOf(document);
   }
 
   /** @param times how many objects of this type there may be */
@@ -80,20 +96,42 @@ class OperationScale {
     times: number,
   ): void {
     for (const selection of selections) {
+      this.#countSelection(selection);
       if (selection.kind === Kind.FIELD) {
         // Introspection answers from memory, and the GraphiQL that asks for it nests deeply.
-        if (!selection.name.value.startsWith('__'))
-          this.#weighField(selection, parent, depth + 1, times);
+        if (selection.name.value.startsWith('__')) this.#countInside(selection.selectionSet);
+        else this.#weighField(selection, parent, depth + 1, times);
         continue;
       }
-      const fragment =
-        selection.kind === Kind.INLINE_FRAGMENT
-          ? selection
-          : this.#fragments.get(selection.name.value);
+      const fragment = this.#fragmentOf(selection);
       const type =
         fragment?.typeCondition && this.schema.getType(fragment.typeCondition.name.value);
       if (fragment !== undefined) this.weigh(fragment.selectionSet, type ?? parent, depth, times);
     }
+  }
+
+  #countSelection(selection: SelectionNode): void {
+    this.#total.selections += 1;
+    if (this.#total.selections > LIMITS.selections) throw tooComplex('selections', selection);
+  }
+
+  #countInside(set: SelectionSetNode | undefined): void {
+    for (const selection of set?.selections ?? []) {
+      this.#countSelection(selection);
+      this.#countInside(
+        selection.kind === Kind.FIELD
+          ? selection.selectionSet
+          : this.#fragmentOf(selection)?.selectionSet,
+      );
+    }
+  }
+
+  #fragmentOf(
+    selection: InlineFragmentNode | FragmentSpreadNode,
+  ): InlineFragmentNode | FragmentDefinitionNode | undefined {
+    return selection.kind === Kind.INLINE_FRAGMENT
+      ? selection
+      : this.#fragments.get(selection.name.value);
   }
 
   #weighField(
@@ -152,7 +190,7 @@ function pageSize(field: FieldNode, variables: Readonly<Record<string, unknown>>
   return DEFAULT_PAGE;
 }
 
-const tooComplex = (limit: keyof Measure, node: FieldNode): GraphQLError =>
+const tooComplex = (limit: keyof Measure, node: SelectionNode): GraphQLError =>
   new GraphQLError(
     `The operation asks for too much: its ${limit} may be at most ${LIMITS[limit]}.`,
     {

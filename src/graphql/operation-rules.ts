@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import type { DocumentNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
-import { GraphQLError, Kind, OperationTypeNode, parse, specifiedRules, validate } from 'graphql';
+import type { DocumentNode, OperationDefinitionNode } from 'graphql';
+import { GraphQLError, Kind, parse, specifiedRules, validate } from 'graphql';
 import { Config } from '../config.js';
 import { ErrorCode } from '../errors.js';
 import { InboxService } from '../inbox/inbox.service.js';
+import { asksForCursor } from './asks-for-cursor.js';
 import type { GraphqlContext } from './context.js';
 import { PARSE_OPTIONS, requireAffordable, validationRules } from './operation-limits.js';
 
@@ -134,24 +135,3 @@ const withCode = (
     positions: positions ?? null,
     extensions: { code },
   });
-
-/** Whether `cursor` is selected on a field of type Viewer; documents are small and already limited. */
-function asksForCursor(document: DocumentNode, operation: OperationDefinitionNode): boolean {
-  const inside = (set: SelectionSetNode | undefined, ofViewer: boolean): boolean =>
-    set?.selections.some((selection) => {
-      if (selection.kind === Kind.FRAGMENT_SPREAD)
-        return document.definitions.some(
-          (definition) =>
-            definition.kind === Kind.FRAGMENT_DEFINITION &&
-            definition.name.value === selection.name.value &&
-            inside(definition.selectionSet, ofViewer),
-        );
-      if (selection.kind === Kind.INLINE_FRAGMENT) return inside(selection.selectionSet, ofViewer);
-      return ofViewer && selection.name.value === 'cursor'
-        ? true
-        : inside(selection.selectionSet, selection.name.value === 'viewer');
-    }) ?? false;
-  return (
-    operation.operation !== OperationTypeNode.SUBSCRIPTION && inside(operation.selectionSet, false)
-  );
-}

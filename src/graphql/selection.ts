@@ -12,25 +12,30 @@ export function fieldsAt(
   path: readonly string[],
 ): ReadonlySet<string> | null {
   const names = new Set<string>();
-  const visit = (set: SelectionSetNode, [next, ...rest]: readonly string[]): boolean => {
+  // What a fragment asks for at a depth has been heard when it is met again.
+  const heard = new Set<string>();
+  const visitFragment = (name: string, depth: number): boolean => {
+    const fragment = info.fragments[name];
+    const isNews = heard.size < heard.add(`${depth} ${name}`).size;
+    return isNews && fragment !== undefined && visit(fragment.selectionSet, depth);
+  };
+  const visit = (set: SelectionSetNode, depth: number): boolean => {
+    const next = path[depth];
     let isAsked = next === undefined;
     for (const selection of set.selections) {
-      if (selection.kind !== Kind.FIELD) {
-        const fragment =
-          selection.kind === Kind.INLINE_FRAGMENT
-            ? selection
-            : info.fragments[selection.name.value];
-        if (fragment && visit(fragment.selectionSet, next === undefined ? [] : [next, ...rest]))
-          isAsked = true;
-      } else if (next === undefined) names.add(selection.name.value);
+      if (selection.kind === Kind.FRAGMENT_SPREAD)
+        isAsked = visitFragment(selection.name.value, depth) || isAsked;
+      else if (selection.kind === Kind.INLINE_FRAGMENT)
+        isAsked = visit(selection.selectionSet, depth) || isAsked;
+      else if (next === undefined) names.add(selection.name.value);
       else if (selection.name.value === next && selection.selectionSet)
-        isAsked = visit(selection.selectionSet, rest) || isAsked;
+        isAsked = visit(selection.selectionSet, depth + 1) || isAsked;
     }
     return isAsked;
   };
   let isAsked = false;
   for (const { selectionSet } of info.fieldNodes)
-    if (selectionSet && visit(selectionSet, path)) isAsked = true;
+    if (selectionSet && visit(selectionSet, 0)) isAsked = true;
   return isAsked ? names : null;
 }
 
