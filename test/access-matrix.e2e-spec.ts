@@ -431,8 +431,12 @@ describe('every operation', () => {
     while (
       outcome === 'nothing' &&
       (running.pending.length > 0 || expectedOf(row, caller) !== 'nothing')
-    )
-      outcome = outcomeOf(await running.frame(), scene);
+    ) {
+      const frame = await running.frame();
+      // A refusal ends a subscription: it is no event.
+      expect(frame.type === 'next' ? frame.payload.errors : undefined).toBeUndefined();
+      outcome = outcomeOf(frame, scene);
+    }
     running.stop();
     return outcome;
   }

@@ -1,10 +1,14 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { WebSocket } from 'ws';
 import type { EmbeddedServer } from '../src/database/embedded-server.js';
 import { startEmbeddedServer } from '../src/database/embedded-server.js';
 import { applyMigrations } from '../src/database/migrations.js';
+import { connect } from './recipes/graphql-ws.js';
+import { keepUp } from './recipes/inbox.js';
 import type { TestApp } from './support/app.js';
-import { startApp, until } from './support/app.js';
+import { signToken, startApp, until } from './support/app.js';
+import { CuttingProxy } from './support/cutting-proxy.js';
 import { scratchDirectory } from './support/database.js';
 import { openThread, send } from './support/seeds.js';
 
@@ -21,6 +25,7 @@ describe('a database that goes away', () => {
     startEmbeddedServer({ dataDir, settings: { fsync: 'off' }, ...(port ? { port } : {}) });
 
   beforeAll(async () => {
+    Object.assign(globalThis, { WebSocket });
     port = 0;
     server = await start();
     port = Number(new URL(server.url).port);
@@ -57,5 +62,45 @@ describe('a database that goes away', () => {
     );
     await send(ann, threadId, 'after the outage');
     expect((await inbox.next()).inboxEvents.message.body).toBe('after the outage');
+  }, 60_000);
+
+  it('is waited for by clients that follow docs/protocol.md, also by those that come meanwhile', async () => {
+    const proxy = await CuttingProxy.start(app.url);
+    const ben = app.as('ben');
+    const [got, failures]: [string[], unknown[]] = [[], []];
+    let refusals = 0;
+    let failedLoads = 0;
+    const follow = (): (() => void) => {
+      const live = connect(`ws://${proxy.host}/graphql`, () => signToken('ben'));
+      live.on('message', ({ type }) => (refusals += type === 'error' ? 1 : 0));
+      return keepUp(live, {
+        query: `subscription ($after: String) {
+          inboxEvents(after: $after) { cursor __typename ... on MessageAdded { message { body } } }
+        }`,
+        load: async () => {
+          const { data, errors } = await ben.send('{ viewer { cursor } }');
+          if (errors === undefined) return data.viewer.cursor;
+          failedLoads += 1;
+          throw errors;
+        },
+        apply: ({ __typename, message }) => got.push(message?.body ?? __typename),
+        failed: (error) => failures.push(error),
+      });
+    };
+    const stopFirst = follow();
+    await until(() => got.includes('InboxReady'), 'the first client follows');
+    await server.stop();
+    proxy.cut();
+    const stopSecond = follow();
+    await until(() => refusals > 1 && failedLoads > 1, 'both clients have asked more than once');
+
+    server = await start();
+    await until(() => got.length >= 3, 'both clients follow', 30_000);
+    await send(app.as('ann'), threadId, 'to both');
+    await until(() => got.filter((body) => body === 'to both').length === 2, 'both have it');
+    expect(failures).toEqual([]);
+    stopFirst();
+    stopSecond();
+    await proxy.stop();
   }, 60_000);
 });

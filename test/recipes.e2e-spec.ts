@@ -178,6 +178,41 @@ describe('a client that follows docs/protocol.md', () => {
       expect(got).toEqual(sent);
     });
 
+    const tokenOfService = (): Promise<string> => signToken('platform', { roles: ['service'] });
+
+    it.each(Object.entries(libraries))(
+      'hears from %s that it is refused for good',
+      async (_name, follow) => {
+        const stop = follow(url(), tokenOfService, await cursor(), {
+          next: (data) => got.push(data),
+          failed: (error) => failures.push(error),
+        });
+        await until(() => failures.length > 0, 'the client is told');
+        stop();
+        expect(got).toEqual([]);
+        expect(failures).toHaveLength(1);
+      },
+    );
+
+    it('does not load again and again where it is refused for good', async () => {
+      let loads = 0;
+      const stop = keepUp(connect(`ws://${proxy.host}/graphql`, tokenOfService), {
+        query: 'subscription ($after: String) { inboxEvents(after: $after) { cursor } }',
+        load: () => {
+          loads += 1;
+          return cursor();
+        },
+        apply: (event) => got.push(event),
+        failed: (error) => failures.push(error),
+      });
+      await until(() => failures.length > 0 || loads > 1, 'the client is told');
+      stop();
+      expect(failures).toEqual([
+        [expect.objectContaining({ extensions: expect.objectContaining({ code: 'FORBIDDEN' }) })],
+      ]);
+      expect([loads, got]).toEqual([1, []]);
+    });
+
     it('asks again where the server cannot answer for the moment', async () => {
       const stop = await followWith(tokenOfBen);
       await write(1);

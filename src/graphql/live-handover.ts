@@ -1,11 +1,11 @@
 import type { ExecutionResult } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
-import type { JournalOperation } from './live-operation.js';
+import type { LiveOperation } from './live-operation.js';
 import { Reservation } from './reservation.js';
 import type { SocketContext } from './socket-connection.js';
 
 /**
- * Takes journal operations over from graphql-ws. It would wait for the end of each in a function of its own, and with the
+ * Takes operations that write their own messages over from graphql-ws. It would wait for the end of each in a function of its own, and with the
  * function would wait the client's message, its text and the promises of an iterator: more than the operation itself. All that
  * the operation needs of graphql-ws is a place among the socket's `subscriptions`, by which it refuses an id that is in use,
  * and ends what the client completes or leaves. So the place is cleared, as if the client had completed the operation, which
@@ -25,7 +25,7 @@ export class LiveHandover {
   begin(
     { subscriptions }: SocketContext,
     payload: SubscribePayload,
-    operation: JournalOperation,
+    operation: LiveOperation,
   ): ExecutionResult {
     const { id } = operation;
     Reflect.deleteProperty(subscriptions, id);

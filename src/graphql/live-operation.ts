@@ -11,6 +11,7 @@ import type { Executor } from './executor.js';
 import { groupOf, planOf } from './live-plan.js';
 import type { LivePlan } from './live-plan.js';
 import type { PreparedOperation } from './operation-rules.js';
+import { RefusedSubscription } from './refused-subscription.js';
 import { leaveWaiting } from './reservation.js';
 import type { TextMessage } from './text-frames.js';
 
@@ -25,8 +26,16 @@ export interface LiveSocket {
   write(message: TextMessage): void;
   /** Resolves when all that was sent has left, also when the socket is gone by then. */
   sent(): Promise<void>;
-  /** Ends the operation with an error. */
-  fail(operation: JournalOperation, error: GraphQLError): void;
+  /** Ends the operation with errors. */
+  fail(operation: LiveOperation, errors: readonly GraphQLError[]): void;
+}
+
+/** A subscription that writes its own messages: graphql-ws holds its place, ends it by return() and never iterates it. */
+export interface LiveOperation extends AsyncIterable<never> {
+  readonly id: string;
+  /** The place is taken. */
+  begin(): void;
+  return(): void;
 }
 
 interface LiveArgs extends ExecutionArgs {
@@ -46,15 +55,16 @@ interface Running {
 
 /**
  * Starts a subscription operation.
- * @returns what graphql-ws is to iterate, or a journal operation, which is not iterated and writes its own frames
+ * @returns what graphql-ws is to iterate, or an operation that is not iterated and writes its own frames
  */
 export async function subscribeLive(
   args: LiveArgs,
   socket: LiveSocket,
-): Promise<JournalOperation | EventOperation | ExecutionResult> {
+): Promise<JournalOperation | RefusedSubscription | EventOperation> {
   const { contextValue: context, executor, operationId } = args;
-  const source = await createSourceEventStream(args);
-  if (!(Symbol.asyncIterator in source)) return { errors: shaped(source.errors ?? [], context) };
+  const source = await createSourceEventStream(args).catch(toResult);
+  if (!(Symbol.asyncIterator in source))
+    return new RefusedSubscription(operationId, shaped(source.errors ?? [], context), socket);
   const plan = planOf(args.prepared);
   const variables = args.variableValues ?? {};
   if (source instanceof JournalStream)
@@ -64,6 +74,9 @@ export async function subscribeLive(
     executeEvent(running, event, createContext({ viewer: context.viewer })),
   );
 }
+
+/** Only of a mistake of ours, for what resolvers throw is in the result already; it ends one operation and not the socket. */
+const toResult = (error: unknown): ExecutionResult => ({ errors: [error as GraphQLError] });
 
 const shaped = (
   errors: readonly GraphQLError[],
@@ -85,11 +98,8 @@ async function executeEvent(
   return errors === undefined ? result : { ...result, errors: shaped(errors, context) };
 }
 
-/**
- * A subscription on the journal: executes each event once for all sockets of the viewer that ask alike. For graphql-ws it is
- * one of the socket's subscriptions, which it ends by return() and never iterates.
- */
-export class JournalOperation implements StreamSink, AsyncIterable<never> {
+/** A subscription on the journal: executes each event once for all sockets of the viewer that ask alike. */
+export class JournalOperation implements StreamSink, LiveOperation {
   #group: string | undefined;
   /** Made with the first event, for which many wait long. */
   #head: Buffer | undefined;
@@ -145,7 +155,7 @@ export class JournalOperation implements StreamSink, AsyncIterable<never> {
   }
 
   fail(error: unknown): void {
-    this.socket.fail(this, toClientError(error, this.context.correlationId));
+    this.socket.fail(this, [toClientError(error, this.context.correlationId)]);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<never> {

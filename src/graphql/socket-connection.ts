@@ -5,8 +5,8 @@ import { CloseCode, MessageType, stringifyMessage } from 'graphql-ws';
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import type { Viewer } from '../auth/viewer.js';
-import type { JournalOperation, LiveSocket } from './live-operation.js';
 import { isServersOwn, messageOf } from './client-messages.js';
+import type { LiveOperation, LiveSocket } from './live-operation.js';
 import type { TextMessage } from './text-frames.js';
 import { closeReason, lengthOf, textFrames } from './text-frames.js';
 
@@ -162,11 +162,12 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
     void this.#onClose(code, reason);
   }
 
-  fail(operation: JournalOperation, error: GraphQLError): void {
+  fail(operation: LiveOperation, errors: readonly GraphQLError[]): void {
     const { id } = operation;
     const subscriptions = this.context?.subscriptions;
     if (subscriptions?.[id] === operation) Reflect.deleteProperty(subscriptions, id);
-    void this.send(stringifyMessage({ id, type: MessageType.Error, payload: [error.toJSON()] }));
+    const payload = errors.map((error) => error.toJSON());
+    void this.send(stringifyMessage({ id, type: MessageType.Error, payload }));
   }
 
   /** All that is written in one turn leaves in one piece: a system call for each event is most of what it costs. */

@@ -14,7 +14,7 @@ import type { GraphqlContext } from './context.js';
 import { createContext } from './context.js';
 import { Executor } from './executor.js';
 import { LiveHandover } from './live-handover.js';
-import { JournalOperation, subscribeLive } from './live-operation.js';
+import { subscribeLive } from './live-operation.js';
 import { logOperation } from './operation-log.js';
 import { OperationRules } from './operation-rules.js';
 import type { PreparedOperation } from './operation-rules.js';
@@ -148,9 +148,10 @@ export class SocketOperations implements ConnectionEvents {
     const running = Object.keys(context.subscriptions).length + context.extra.abandoned;
     if (running > this.config.MAX_OPERATIONS_PER_SOCKET)
       return [toClientError(tooManyOperations(this.config.MAX_OPERATIONS_PER_SOCKET))];
-    const prepared = this.rules.prepare({ query, operationName, variables });
-    if (!('document' in prepared)) return prepared.map((error) => toClientError(error));
+    let prepared;
     try {
+      prepared = this.rules.prepare({ query, operationName, variables });
+      if (!('document' in prepared)) return prepared.map((error) => toClientError(error));
       await this.rules.beforeExecution(prepared, variables ?? {}, contextValue);
     } catch (error) {
       return [toClientError(error, contextValue.correlationId)];
@@ -190,12 +191,10 @@ export class SocketOperations implements ConnectionEvents {
     const live = await subscribeLive(args, args.context.extra);
     this.#log(args, startedAt, 'errors' in live ? live.errors : undefined);
     if (args.reservation.isEnded) {
-      if ('return' in live) void live.return();
+      void live.return();
       return {};
     }
-    return live instanceof JournalOperation
-      ? this.#handover.begin(args.context, args.payload, live)
-      : live;
+    return 'begin' in live ? this.#handover.begin(args.context, args.payload, live) : live;
   }
 
   #log(

@@ -4,8 +4,12 @@ import { createClient } from 'graphql-ws';
 /** Refusals that pass; UNAUTHENTICATED is one where the token ends while an operation is on its way. */
 const PASSING = ['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL_SERVER_ERROR', 'UNAUTHENTICATED'];
 
+/** Whether what was refused may be asked again. */
+export const passes = (error: any): boolean => PASSING.includes(error[0]?.extensions?.code);
+
 /** Longer and longer, at most 30 s, and never all clients at once. */
-const pause = (attempt: number): number => Math.random() * Math.min(30_000, 200 * 2 ** attempt);
+export const pause = (attempt: number): number =>
+  Math.random() * Math.min(30_000, 200 * 2 ** attempt);
 
 /**
  * A stock client that never gives up, takes a fresh token for every socket and notices a dead one.
@@ -64,7 +68,7 @@ function resuming(client: Client): Client {
             if (event?.cursor) variables.after = event.cursor;
           },
           error(error) {
-            if (!Array.isArray(error) || !PASSING.includes(error[0]?.extensions?.code)) {
+            if (!passes(error)) {
               sink.error(error);
               return;
             }

@@ -1,10 +1,14 @@
 import type { Client } from 'graphql-ws';
+import { passes, pause } from './graphql-ws.js';
 
 /** What an application does with its inbox. */
 export interface Inbox {
   /** `subscription ($after: String) { inboxEvents(after: $after) { __typename cursor … } }` */
   readonly query: string;
-  /** Fetches the state anew. @returns viewer.cursor, asked for in the very query that fetches the first list */
+  /**
+   * Fetches the state anew; rejects with the answer's `errors`, or with whatever fetching throws.
+   * @returns viewer.cursor, asked for in the very query that fetches the first list
+   */
   load(): Promise<string>;
   /** Changes the state by one event. */
   apply(event: any): void;
@@ -18,24 +22,40 @@ export interface Inbox {
  */
 export function keepUp(live: Client, { query, load, apply, failed }: Inbox): () => void {
   let stop = (): void => undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let attempt = 0;
   let ended = false;
   const start = (): void => {
+    load().then(
+      (after) => {
+        if (!ended) follow(after);
+      },
+      (error: unknown) => {
+        // No answer at all is the network.
+        if (!Array.isArray(error) || passes(error)) startAgain();
+        else if (!ended) failed(error);
+      },
+    );
+  };
+  const startAgain = (): void => {
     stop();
-    load().then((after) => {
-      if (!ended) follow(after);
-    }, failed);
+    if (!ended) timer = setTimeout(start, pause(attempt++));
   };
   const follow = (after: string): void => {
     stop = live.subscribe<any>(
       { query, variables: { after } },
       {
         next({ data }) {
-          if (data) apply(data.inboxEvents);
           // An event that the server could not tell, by a fault of its own.
-          else start();
+          if (!data) {
+            startAgain();
+            return;
+          }
+          attempt = 0;
+          apply(data.inboxEvents);
         },
         error(error: any) {
-          if (error[0]?.extensions?.code === 'RESYNC_REQUIRED') start();
+          if (error[0]?.extensions?.code === 'RESYNC_REQUIRED') startAgain();
           else failed(error);
         },
         complete: () => undefined,
@@ -45,6 +65,7 @@ export function keepUp(live: Client, { query, load, apply, failed }: Inbox): () 
   start();
   return () => {
     ended = true;
+    clearTimeout(timer);
     stop();
   };
 }

@@ -17,6 +17,8 @@ export class Subscription {
   constructor(
     readonly id: string,
     private readonly socket: SocketClient,
+    /** Errors of a query may come as its answer; those of a subscription end it. */
+    private readonly isSubscription = false,
   ) {}
 
   push(frame: Frame): void {
@@ -60,7 +62,7 @@ export class Subscription {
   async errors(): Promise<readonly ClientError[]> {
     const frame = await this.frame();
     if (frame.type === 'error') return frame.payload as ClientError[];
-    if (frame.type === 'next' && frame.payload.errors !== undefined)
+    if (frame.type === 'next' && !this.isSubscription && frame.payload.errors !== undefined)
       return frame.payload.errors as ClientError[];
     throw new Error(`Expected an error, got ${JSON.stringify(frame)}`);
   }
@@ -137,7 +139,8 @@ export class SocketClient {
   /** Starts an operation; for a subscription, events come from the answer of the server's journal on. */
   start(query: unknown, variables?: unknown, operationName?: string): Subscription {
     const id = `operation-${++this.#count}`;
-    const subscription = new Subscription(id, this);
+    const isSubscription = typeof query === 'string' && /^\s*subscription\b/.test(query);
+    const subscription = new Subscription(id, this, isSubscription);
     this.#operations.set(id, subscription);
     this.send({ id, type: 'subscribe', payload: { query, variables, operationName } });
     return subscription;
