@@ -22,6 +22,20 @@ const REFUSED: [string, unknown, Record<string, unknown>?, string?][] = [
   ['an unknown field', '{ viewer { password } }'],
   ['an unknown argument', '{ threads(offset: 5) { nodes { id } } }'],
   ['a missing selection', '{ viewer }'],
+  ...['@skip(if: $s)', '@include(if: $s)', '@skip(if: true)', '@skip', '@skip(if: 1)'].flatMap(
+    (directive): [string, string, Record<string, unknown>][] => [
+      [
+        `a subscription ${directive}`,
+        `subscription ($s: Boolean!) { presenceChanged ${directive} { isOnline } }`,
+        { s: true },
+      ],
+      [
+        `a subscription by a fragment ${directive}`,
+        `subscription ($s: Boolean!) { ...F } fragment F on Subscription { ... ${directive} { presenceChanged { isOnline } } }`,
+        { s: true },
+      ],
+    ],
+  ),
   ['two anonymous operations', '{ viewer { cursor } } { viewer { cursor } }'],
   ['an operation that is not there', 'query A { viewer { cursor } }', {}, 'B'],
   ['two operations and no name', 'query A { viewer { cursor } } query B { viewer { cursor } }'],
@@ -120,6 +134,15 @@ describe('HTTP and WebSocket', () => {
       expect((await socket.run('{ __typename }')).__typename).toBe('Query');
     },
   );
+
+  it('suggest no names where they may not be asked for', async () => {
+    for (const query of [
+      '{ viewr { cursor } }',
+      '{ viewer { curser } }',
+      '{ threads(frst: 1) { nodes { id } } }',
+    ])
+      expect((await app.as('ann').send(query)).text).not.toMatch(/did you mean/i);
+  });
 
   it('answer the same to what is allowed', async () => {
     const query = `query ($id: ID!) {

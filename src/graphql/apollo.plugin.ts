@@ -1,8 +1,8 @@
 import type { ApolloServerPlugin, GraphQLRequestListener, GraphQLResponse } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
 import { Plugin } from '@nestjs/apollo';
-import type { ExecutionResult } from 'graphql';
-import { toAnswer } from './client-errors.js';
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import { toAnswer, toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
 import { Executor } from './executor.js';
 import { logOperation } from './operation-log.js';
@@ -13,7 +13,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   SERVICE_UNAVAILABLE: 503,
 };
 
-/** Hooks our rules into Apollo's request: limits and the start position before execution, status codes and the log after. */
+/** Hooks our rules into Apollo's request: all but parsing before execution, status codes and the log after. */
 @Plugin()
 export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
   constructor(
@@ -26,16 +26,18 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
     return Promise.resolve({
       didResolveOperation: async ({ document, operation, request, contextValue }) => {
         // Without one Apollo itself answers which are there.
-        if (operation !== undefined)
-          await this.rules.beforeExecution(
-            { document, operation },
-            request.variables ?? {},
-            contextValue,
-          );
+        if (operation === undefined || this.rules.findingsIn(document).length > 0) return;
+        await this.rules.beforeExecution(
+          { document, operation },
+          request.variables ?? {},
+          contextValue,
+        );
       },
 
       // Apollo executes what this leaves to it.
       responseForOperation: async ({ document, request, contextValue }) => {
+        const findings = this.rules.findingsIn(document);
+        if (findings.length > 0) return refusedWith(findings, contextValue);
         const result = await this.executor.executeCompiled({
           document,
           operationName: request.operationName,
@@ -73,6 +75,17 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
     });
   }
 }
+
+const refusedWith = (
+  errors: readonly GraphQLError[],
+  { correlationId }: GraphqlContext,
+): GraphQLResponse => ({
+  http: { headers: new HeaderMap() },
+  body: {
+    kind: 'single',
+    singleResult: { errors: errors.map((error) => toClientError(error, correlationId).toJSON()) },
+  },
+});
 
 const toResponse = (result: ExecutionResult, context: GraphqlContext): GraphQLResponse => ({
   http: { headers: new HeaderMap() },

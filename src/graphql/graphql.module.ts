@@ -11,7 +11,6 @@ import { GraphQLModule } from '@nestjs/graphql';
 import type { FastifyRequest } from 'fastify';
 import { identify } from '../auth/identity.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
-import { Config } from '../config.js';
 import { ErrorCode } from '../errors.js';
 import { ApolloRules } from './apollo.plugin.js';
 import { toClientError } from './client-errors.js';
@@ -22,7 +21,7 @@ import './error-code.model.js';
 import { ErrorFilter } from './error.filter.js';
 import { FreshLoaders } from './fresh-loaders.guard.js';
 import { inputValidation } from './input-validation.js';
-import { PARSE_OPTIONS, validationRules } from './operation-limits.js';
+import { PARSE_OPTIONS } from './operation-limits.js';
 import { withPlainFields } from './plain-fields.js';
 import { Executor } from './executor.js';
 import { KnownOperations } from './known-operations.js';
@@ -42,9 +41,8 @@ export class GraphqlModule {
       imports: [
         GraphQLModule.forRootAsync<ApolloDriverConfig>({
           driver: ApolloDriver,
-          inject: [Config, TokenVerifier],
-          useFactory: (config: Config, verifier: TokenVerifier) =>
-            apolloOptions(config, verifier, types),
+          inject: [TokenVerifier],
+          useFactory: (verifier: TokenVerifier) => apolloOptions(verifier, types),
         }),
       ],
       providers: [
@@ -65,11 +63,7 @@ export class GraphqlModule {
   }
 }
 
-const apolloOptions = (
-  config: Config,
-  verifier: TokenVerifier,
-  types: Type[],
-): ApolloDriverConfig => ({
+const apolloOptions = (verifier: TokenVerifier, types: Type[]): ApolloDriverConfig => ({
   path: GRAPHQL_PATH,
   autoSchemaFile: true,
   sortSchema: true,
@@ -97,7 +91,8 @@ const apolloOptions = (
   autoTransformHttpErrors: false,
   stopOnApplicationShutdown: true,
   parseOptions: PARSE_OPTIONS,
-  validationRules: validationRules(config.INTROSPECTION),
+  // Not in the least: ApolloRules does it, by the very rules that the socket keeps.
+  dangerouslyDisableValidation: true,
   formatError: (_, error) => toClientError(error).toJSON(),
   context: async (request: FastifyRequest) =>
     createContext(await identify(verifier, request.headers.authorization)),

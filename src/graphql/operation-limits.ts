@@ -10,7 +10,6 @@ import type {
   OperationDefinitionNode,
   SelectionNode,
   SelectionSetNode,
-  ValidationRule,
 } from 'graphql';
 import {
   getNamedType,
@@ -20,7 +19,6 @@ import {
   isListType,
   isObjectType,
   Kind,
-  NoSchemaIntrospectionCustomRule,
 } from 'graphql';
 import { ErrorCode } from '../errors.js';
 import { fragmentsOf } from './fragments.js';
@@ -45,10 +43,6 @@ const LARGEST_PAGE = 500;
 
 /** For parse(): the length of a document, refused before anything walks it. */
 export const PARSE_OPTIONS = { maxTokens: LIMITS.tokens } as const;
-
-/** For validate(), beside graphql-js's own rules. */
-export const validationRules = (introspection: boolean): ValidationRule[] =>
-  introspection ? [] : [NoSchemaIntrospectionCustomRule];
 
 interface Measure {
   selections: number;

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { DocumentNode, OperationDefinitionNode } from 'graphql';
-import { GraphQLError, Kind, parse, specifiedRules, validate } from 'graphql';
+import { GraphQLError, Kind, parse } from 'graphql';
 import { Config } from '../config.js';
 import { ErrorCode } from '../errors.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import { asksForCursor } from './asks-for-cursor.js';
 import type { GraphqlContext } from './context.js';
-import { PARSE_OPTIONS, requireAffordable, validationRules } from './operation-limits.js';
+import { DocumentRules } from './document-rules.js';
+import { PARSE_OPTIONS, requireAffordable } from './operation-limits.js';
 
 const REMEMBERED_DOCUMENTS = 1_000;
 
@@ -25,12 +26,12 @@ export interface PreparedOperation {
 }
 
 /**
- * The rules that every operation passes before it runs. Apollo parses and validates by itself with the same options
- * (graphql.options.ts); what it does not know is called from its plugin, and the socket calls all of it.
+ * The rules that every operation passes before it runs. Apollo parses by itself, with the same options (graphql.module.ts); all
+ * else is called from its plugin, and by the socket.
  */
 @Injectable()
 export class OperationRules {
-  readonly #rules;
+  readonly #documentRules;
   readonly #documents = new Map<string, DocumentNode | readonly GraphQLError[]>();
 
   constructor(
@@ -38,7 +39,7 @@ export class OperationRules {
     private readonly inbox: InboxService,
     config: Config,
   ) {
-    this.#rules = [...specifiedRules, ...validationRules(config.INTROSPECTION)];
+    this.#documentRules = new DocumentRules(config.INTROSPECTION);
   }
 
   /** Parses, validates and chooses, with Apollo's codes and words. */
@@ -58,6 +59,11 @@ export class OperationRules {
     if (name === undefined && operations.length > 1)
       return [badRequest('Must provide operation name if query contains multiple operations.')];
     return { document, operation };
+  }
+
+  /** @returns what is wrong with a document, whatever is asked of it */
+  findingsIn(document: DocumentNode): readonly GraphQLError[] {
+    return this.#documentRules.findingsIn(this.schemaHost.schema, document);
   }
 
   /**
@@ -109,12 +115,18 @@ export class OperationRules {
     try {
       document = parse(query, PARSE_OPTIONS);
     } catch (error) {
-      return [withCode(error as GraphQLError, ErrorCode.GRAPHQL_PARSE_FAILED)];
+      const { message, source, positions } = error as GraphQLError;
+      const extensions = { code: ErrorCode.GRAPHQL_PARSE_FAILED };
+      return [
+        new GraphQLError(message, {
+          source: source ?? null,
+          positions: positions ?? null,
+          extensions,
+        }),
+      ];
     }
-    const errors = validate(this.schemaHost.schema, document, this.#rules);
-    return errors.length === 0
-      ? document
-      : errors.map((error) => withCode(error, ErrorCode.GRAPHQL_VALIDATION_FAILED));
+    const findings = this.findingsIn(document);
+    return findings.length === 0 ? document : findings;
   }
 }
 
@@ -124,14 +136,3 @@ const EMPTY =
 
 const badRequest = (message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code: ErrorCode.BAD_USER_INPUT } });
-
-const withCode = (
-  { message, nodes, source, positions }: GraphQLError,
-  code: ErrorCode,
-): GraphQLError =>
-  new GraphQLError(message, {
-    nodes: nodes ?? null,
-    source: source ?? null,
-    positions: positions ?? null,
-    extensions: { code },
-  });
