@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { ClientError } from './support/http-client.js';
-import { openThread } from './support/seeds.js';
+import { openThread, send } from './support/seeds.js';
 
 const nested = (depth: number): string =>
   `{ threads { nodes { ${'lastMessage { thread { '.repeat(depth)} id ${'} } '.repeat(depth)} } } }`;
@@ -174,5 +174,19 @@ describe('HTTP and WebSocket', () => {
       expect(await socket.start(large).refusal()).toBe('QUERY_TOO_COMPLEX');
     }
     await open.stop();
+  });
+
+  it('tell a subscription over HTTP, however often it is asked, that it is for a WebSocket', async () => {
+    const query = 'subscription { messageAdded { message { id } } }';
+    const socket = await app.socket('ann');
+    const running = Array.from({ length: 4 }, () => socket.start(query));
+    const { id } = await openThread(app);
+    for (let count = 0; count < 4; count++) {
+      await send(app.as('ben'), id);
+      for (const stream of running) await stream.next();
+      const { status, errors } = await app.as('ann').send(query);
+      expect([status, errors?.[0]?.extensions.code]).toEqual([200, 'BAD_USER_INPUT']);
+      expect(errors?.[0]?.message).toContain('WebSocket');
+    }
   });
 });

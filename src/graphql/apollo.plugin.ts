@@ -27,6 +27,7 @@ export class ApolloRules implements ApolloServerPlugin<GraphqlContext> {
       didResolveOperation: async ({ document, operation, request, contextValue }) => {
         // Without one Apollo itself answers which are there.
         if (operation === undefined || this.rules.findingsIn(document).length > 0) return;
+        this.rules.requireOneAnswer(operation);
         await this.rules.beforeExecution(
           { document, operation },
           request.variables ?? {},

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { DocumentNode, OperationDefinitionNode } from 'graphql';
-import { GraphQLError, Kind, parse } from 'graphql';
+import { GraphQLError, Kind, OperationTypeNode, parse } from 'graphql';
 import { Config } from '../config.js';
-import { ErrorCode } from '../errors.js';
+import { badInput, ErrorCode } from '../errors.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import { asksForCursor } from './asks-for-cursor.js';
 import type { GraphqlContext } from './context.js';
@@ -67,6 +67,15 @@ export class OperationRules {
   }
 
   /**
+   * What one request cannot be answered with.
+   * @throws AppError BAD_USER_INPUT
+   */
+  requireOneAnswer({ operation }: OperationDefinitionNode): void {
+    if (operation === OperationTypeNode.SUBSCRIPTION)
+      throw badInput('A subscription is for a WebSocket at the same address.');
+  }
+
+  /**
    * What comes between validation and execution: limits that need the variables, and the journal position for operations
    * that ask for viewer.cursor, which is read before anything else of theirs.
    * @throws GraphQLError QUERY_TOO_COMPLEX
@@ -84,13 +93,14 @@ export class OperationRules {
     await position.catch(() => undefined);
   }
 
-  /** Whether an operation passes what comes before execution, and nothing has to be read for it then. */
+  /** Whether an operation of one answer passes what comes before execution, and nothing has to be read for it then. */
   mayStart(
     { document, operation }: PreparedOperation,
     variables: Readonly<Record<string, unknown>>,
   ): boolean {
     if (asksForCursor(document, operation)) return false;
     try {
+      this.requireOneAnswer(operation);
       requireAffordable(this.schemaHost.schema, document, operation, variables);
       return true;
     } catch {
