@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MessageType } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { EmbeddedServer } from '../src/database/embedded-server.js';
 import { startEmbeddedServer } from '../src/database/embedded-server.js';
@@ -72,7 +73,7 @@ describe('a database that goes away', () => {
     let failedLoads = 0;
     const follow = (): (() => void) => {
       const live = connect(`ws://${proxy.host}/graphql`, () => signToken('ben'));
-      live.on('message', ({ type }) => (refusals += type === 'error' ? 1 : 0));
+      live.on('message', ({ type }) => (refusals += type === MessageType.Error ? 1 : 0));
       return keepUp(live, {
         query: `subscription ($after: String) {
           inboxEvents(after: $after) { cursor __typename ... on MessageAdded { message { body } } }
@@ -81,7 +82,7 @@ describe('a database that goes away', () => {
           const { data, errors } = await ben.send('{ viewer { cursor } }');
           if (errors === undefined) return data.viewer.cursor;
           failedLoads += 1;
-          throw errors;
+          throw Object.assign(new Error('Not loaded.'), { errors });
         },
         apply: ({ __typename, message }) => got.push(message?.body ?? __typename),
         failed: (error) => failures.push(error),

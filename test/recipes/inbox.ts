@@ -6,7 +6,7 @@ export interface Inbox {
   /** `subscription ($after: String) { inboxEvents(after: $after) { __typename cursor … } }` */
   readonly query: string;
   /**
-   * Fetches the state anew; rejects with the answer's `errors`, or with whatever fetching throws.
+   * Fetches the state anew; rejects with an error that has the answer's `errors`, or with whatever fetching throws.
    * @returns viewer.cursor, asked for in the very query that fetches the first list
    */
   load(): Promise<string>;
@@ -30,9 +30,9 @@ export function keepUp(live: Client, { query, load, apply, failed }: Inbox): () 
       (after) => {
         if (!ended) follow(after);
       },
-      (error: unknown) => {
+      (error: any) => {
         // No answer at all is the network.
-        if (!Array.isArray(error) || passes(error)) startAgain();
+        if (!error?.errors || passes(error.errors)) startAgain();
         else if (!ended) failed(error);
       },
     );
