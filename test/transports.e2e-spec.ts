@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { ClientError } from './support/http-client.js';
 import { openThread, send } from './support/seeds.js';
+import type { SocketClient } from './support/socket-client.js';
 
 const nested = (depth: number): string =>
   `{ threads { nodes { ${'lastMessage { thread { '.repeat(depth)} id ${'} } '.repeat(depth)} } } }`;
@@ -71,6 +72,10 @@ const REFUSED: [string, unknown, Record<string, unknown>?, string?][] = [
     'query ($n: Int) { threads(first: $n) { nodes { messages(first: $n) { nodes { body sender { id } } } } } }',
     { n: 100 },
   ],
+  [
+    'the same by variables that are not given',
+    'query ($n: Int = 100, $m: Int! = 100) { threads(first: $n) { nodes { messages(last: $m) { nodes { body } } } } }',
+  ],
   ['introspection', '{ __schema { types { name } } }'],
   ['introspection of one type', '{ __type(name: "Viewer") { name } }'],
   ['a variable of a wrong type', 'query ($id: ID!) { thread(id: $id) { id } }', { id: { a: 1 } }],
@@ -104,14 +109,21 @@ const REFUSED: [string, unknown, Record<string, unknown>?, string?][] = [
   ],
 ];
 
+const HUNDRED = Array.from({ length: 100 }, () => ({ threadId: '', upToSequence: 1 }));
+
 describe('HTTP and WebSocket', () => {
   let app: TestApp;
+  let socket: SocketClient;
   let threadId: string;
 
   beforeAll(async () => {
     app = await startApp({ INTROSPECTION: 'false' });
     ({ id: threadId } = await openThread(app));
   });
+  beforeEach(async () => {
+    socket = await app.socket('ann');
+  });
+  afterEach(() => socket.close());
   afterAll(() => app.stop());
 
   const withoutCorrelation = (errors: readonly ClientError[] | undefined): unknown =>
@@ -125,7 +137,6 @@ describe('HTTP and WebSocket', () => {
     async ({ asked }) => {
       const [query, variables, operationName] = asked;
       const overHttp = (await app.as('ann').send(query, variables, operationName)).errors;
-      const socket = await app.socket('ann');
       const overSocket = await socket.start(query, variables, operationName).errors();
       expect(overHttp?.[0]?.extensions.code).toBeDefined();
       expect(overHttp?.[0]?.extensions.code).not.toBe('INTERNAL_SERVER_ERROR');
@@ -134,6 +145,29 @@ describe('HTTP and WebSocket', () => {
       expect((await socket.run('{ __typename }')).__typename).toBe('Query');
     },
   );
+
+  const all = 'threads { messages { nodes { body sender { id } } } }';
+  it.each<[string, string]>([
+    ['a variable', `($i: MarkDeliveredInput!) { markDelivered(input: $i) { ${all} } }`],
+    [
+      'a list of its own',
+      `($t: [DeliveredPositionInput!]!) { markDelivered(input: { threads: $t }) { ${all} } }`,
+    ],
+    [
+      'a variable, read by a fragment',
+      `($i: MarkDeliveredInput = { threads: [] }) { markDelivered(input: $i) { ...P } }
+      fragment P on MarkDeliveredPayload { ${all} }`,
+    ],
+    [
+      'a literal',
+      `{ markDelivered(input: { threads: [${'{ threadId: "", upToSequence: 1 } '.repeat(100)}] }) { ${all} } }`,
+    ],
+  ])('weigh the answer to a mutation by the length of %s', async (_name, text) => {
+    const variables = text.includes('$t') ? { t: HUNDRED } : { i: { threads: HUNDRED } };
+    const asked = [`mutation ${text}`, text.includes('$') ? variables : {}] as const;
+    expect(await app.as('ann').refusal(...asked)).toBe('QUERY_TOO_COMPLEX');
+    expect(await socket.start(...asked).refusal()).toBe('QUERY_TOO_COMPLEX');
+  });
 
   it('suggest no names where they may not be asked for', async () => {
     for (const query of [
@@ -150,12 +184,11 @@ describe('HTTP and WebSocket', () => {
       thread(id: $id) { id status participants { user { id } } messages(first: 5) { nodes { body } } }
     }`;
     const overHttp = await app.as('ann').run(query, { id: threadId });
-    expect(await (await app.socket('ann')).run(query, { id: threadId })).toEqual(overHttp);
+    expect(await socket.run(query, { id: threadId })).toEqual(overHttp);
   });
 
   it('answer the same to fragments that are spread again and again, also when they are known', async () => {
     const query = bomb('viewer { ...F0 }', 'Viewer', 7, 'user { id }');
-    const socket = await app.socket('ann');
     for (let use = 0; use < 4; use++) {
       expect(await app.as('ann').run(query)).toEqual({ viewer: { user: { id: 'ann' } } });
       expect(await socket.run(query)).toEqual({ viewer: { user: { id: 'ann' } } });
@@ -166,19 +199,18 @@ describe('HTTP and WebSocket', () => {
     const open = await startApp({ INTROSPECTION: 'true' });
     const query = '{ __type(name: "Viewer") { name } }';
     expect((await open.as('ann').run(query)).__type.name).toBe('Viewer');
-    const socket = await open.socket('ann');
-    expect((await socket.run(query)).__type.name).toBe('Viewer');
+    const other = await open.socket('ann');
+    expect((await other.run(query)).__type.name).toBe('Viewer');
     for (const count of [12, 40]) {
       const large = bomb('__type(name: "Viewer") { ...F0 }', '__Type', count, 'name');
       expect(await open.as('ann').refusal(large)).toBe('QUERY_TOO_COMPLEX');
-      expect(await socket.start(large).refusal()).toBe('QUERY_TOO_COMPLEX');
+      expect(await other.start(large).refusal()).toBe('QUERY_TOO_COMPLEX');
     }
     await open.stop();
   });
 
   it('tell a subscription over HTTP, however often it is asked, that it is for a WebSocket', async () => {
     const query = 'subscription { messageAdded { message { id } } }';
-    const socket = await app.socket('ann');
     const running = Array.from({ length: 4 }, () => socket.start(query));
     const { id } = await openThread(app);
     for (let count = 0; count < 4; count++) {

@@ -19,6 +19,7 @@ import {
   isListType,
   isObjectType,
   Kind,
+  valueFromASTUntyped,
 } from 'graphql';
 import { ErrorCode } from '../errors.js';
 import { fragmentsOf } from './fragments.js';
@@ -60,10 +61,37 @@ export function requireAffordable(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
+  variables: Properties,
 ): void {
-  const scale = new OperationScale(schema, document, variables);
-  scale.weigh(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, 0, 1);
+  const scale = new OperationScale(schema, document, {
+    ...defaultsOf(operation),
+    ...variables,
+  });
+  const parent = schema.getRootType(operation.operation) ?? undefined;
+  scale.weigh(operation.selectionSet, { parent, depth: 0, times: 1, input: NO_INPUT });
+}
+
+const defaultsOf = ({ variableDefinitions }: OperationDefinitionNode): Properties =>
+  Object.fromEntries(
+    (variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
+      defaultValue === undefined
+        ? []
+        : [[variable.name.value, valueFromASTUntyped(defaultValue)] as const],
+    ),
+  );
+
+type Properties = Readonly<Record<string, unknown>>;
+
+const NO_INPUT: Properties = {};
+
+/** Where a selection stands. */
+interface Place {
+  readonly parent: GraphQLNamedType | undefined;
+  readonly depth: number;
+  /** How many objects of the parent there may be. */
+  readonly times: number;
+  /** Of the mutation whose payload this is. */
+  readonly input: Properties;
 }
 
 /**
@@ -77,30 +105,25 @@ class OperationScale {
   constructor(
     private readonly schema: GraphQLSchema,
     document: DocumentNode,
-    private readonly variables: Readonly<Record<string, unknown>>,
+    private readonly variables: Properties,
   ) {
     this.#fragments = fragmentsOf(document);
   }
 
-  /** @param times how many objects of this type there may be */
-  weigh(
-    { selections }: SelectionSetNode,
-    parent: GraphQLNamedType | undefined,
-    depth: number,
-    times: number,
-  ): void {
+  weigh({ selections }: SelectionSetNode, place: Place): void {
     for (const selection of selections) {
       this.#countSelection(selection);
       if (selection.kind === Kind.FIELD) {
         // Introspection answers from memory, and the GraphiQL that asks for it nests deeply.
         if (selection.name.value.startsWith('__')) this.#countInside(selection.selectionSet);
-        else this.#weighField(selection, parent, depth + 1, times);
+        else this.#weighField(selection, place);
         continue;
       }
       const fragment = this.#fragmentOf(selection);
       const type =
         fragment?.typeCondition && this.schema.getType(fragment.typeCondition.name.value);
-      if (fragment !== undefined) this.weigh(fragment.selectionSet, type ?? parent, depth, times);
+      if (fragment !== undefined)
+        this.weigh(fragment.selectionSet, { ...place, parent: type ?? place.parent });
     }
   }
 
@@ -128,13 +151,10 @@ class OperationScale {
       : this.#fragments.get(selection.name.value);
   }
 
-  #weighField(
-    field: FieldNode,
-    parent: GraphQLNamedType | undefined,
-    depth: number,
-    times: number,
-  ): void {
+  #weighField(field: FieldNode, place: Place): void {
+    const { parent, times } = place;
     const total = this.#total;
+    const depth = place.depth + 1;
     total.depth = Math.max(total.depth, depth);
     total.fields += 1;
     total.aliases += field.alias === undefined ? 0 : 1;
@@ -146,42 +166,49 @@ class OperationScale {
       isObjectType(parent) || isInterfaceType(parent)
         ? parent.getFields()[field.name.value]
         : undefined;
-    this.weigh(
-      field.selectionSet,
-      definition && getNamedType(definition.type),
+    this.weigh(field.selectionSet, {
+      parent: definition && getNamedType(definition.type),
       depth,
-      times * this.#sizeOf(field, definition, parent),
-    );
+      times: times * this.#sizeOf(field, definition, place),
+      input: this.#inputOf(field),
+    });
   }
 
   /** How many objects a field may give. */
   #sizeOf(
     field: FieldNode,
     definition: GraphQLField<unknown, unknown> | undefined,
-    parent: GraphQLNamedType | undefined,
+    { parent, input }: Place,
   ): number {
     if (definition === undefined) return 1;
     if (definition.args.some(({ name }) => name === 'first'))
-      return Math.max(1, pageSize(field, this.variables));
+      return Math.max(1, this.#pageSize(field));
     // A page is counted where it is asked for; its own edges, nodes and events are not counted a second time.
     const isPage = parent?.name.endsWith('Connection') === true || parent?.name === 'InboxSync';
-    return isListType(getNullableType(definition.type)) && !isPage ? PLAIN_LIST : 1;
+    if (!isListType(getNullableType(definition.type)) || isPage) return 1;
+    // A mutation answers with as many as it was given.
+    const given = input[field.name.value];
+    return Array.isArray(given) ? Math.max(PLAIN_LIST, given.length) : PLAIN_LIST;
   }
-}
 
-function pageSize(field: FieldNode, variables: Readonly<Record<string, unknown>>): number {
-  for (const { name, value } of field.arguments ?? []) {
-    if (name.value !== 'first' && name.value !== 'last') continue;
-    const size =
-      value.kind === Kind.VARIABLE
-        ? variables[value.name.value]
-        : value.kind === Kind.INT
-          ? Number(value.value)
-          : null;
-    // What is beyond the largest page is refused by name, by the argument's own check.
-    if (typeof size === 'number' && Number.isFinite(size)) return Math.min(size, LARGEST_PAGE);
+  #pageSize(field: FieldNode): number {
+    for (const name of ['first', 'last']) {
+      const size = this.#argumentOf(field, name);
+      // What is beyond the largest page is refused by name, by the argument's own check.
+      if (typeof size === 'number' && Number.isFinite(size)) return Math.min(size, LARGEST_PAGE);
+    }
+    return DEFAULT_PAGE;
   }
-  return DEFAULT_PAGE;
+
+  #inputOf(field: FieldNode): Properties {
+    const input = this.#argumentOf(field, 'input');
+    return typeof input === 'object' && input !== null ? (input as Properties) : NO_INPUT;
+  }
+
+  #argumentOf(field: FieldNode, name: string): unknown {
+    const argument = field.arguments?.find((candidate) => candidate.name.value === name);
+    return argument && valueFromASTUntyped(argument.value, this.variables);
+  }
 }
 
 const tooComplex = (limit: keyof Measure, node: SelectionNode): GraphQLError =>
