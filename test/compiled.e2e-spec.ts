@@ -134,6 +134,15 @@ describe('a compiled operation answers as graphql-js does', () => {
     await requireSame(query, variables, ANN, 'graphql-js');
   });
 
+  it('to one that is too long to be kept', async () => {
+    await requireSame(
+      `{ viewer { user { id } } } #${' '.repeat(16_384)}`,
+      undefined,
+      ANN,
+      'graphql-js',
+    );
+  });
+
   // Fields beside each other are resolved at once, so the order of their errors is nobody's promise.
   it('to several errors, whichever comes first', async () => {
     const query = fresh(

@@ -6,6 +6,7 @@ import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode } from 
 import type * as Compiler from 'graphql-jit';
 import type { CompiledQuery } from 'graphql-jit';
 import type { GraphqlContext } from './context.js';
+import { RememberedTexts } from './remembered-texts.js';
 
 /** What is asked for once is executed as it is; a client's own operations come again and again. */
 const COMPILE_AT_USE = 3;
@@ -35,7 +36,7 @@ interface Known {
  */
 @Injectable()
 export class Executor implements OnApplicationBootstrap {
-  readonly #known = new Map<string, Known>();
+  readonly #known = new RememberedTexts<Known>(REMEMBERED_OPERATIONS);
   readonly #logger = new Logger('Executor');
   #compiler: typeof Compiler | undefined;
 
@@ -86,9 +87,6 @@ export class Executor implements OnApplicationBootstrap {
     const key = keyOf(source, operationName);
     const known = this.#known.get(key);
     if (known === undefined) {
-      const [oldest] = this.#known.keys();
-      if (oldest !== undefined && this.#known.size >= REMEMBERED_OPERATIONS)
-        this.#known.delete(oldest);
       this.#known.set(key, { document, uses: 1, compiled: undefined });
       return undefined;
     }

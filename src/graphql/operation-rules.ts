@@ -9,6 +9,7 @@ import { asksForCursor } from './asks-for-cursor.js';
 import type { GraphqlContext } from './context.js';
 import { DocumentRules } from './document-rules.js';
 import { PARSE_OPTIONS, requireAffordable } from './operation-limits.js';
+import { RememberedTexts } from './remembered-texts.js';
 
 const REMEMBERED_DOCUMENTS = 1_000;
 
@@ -32,7 +33,9 @@ export interface PreparedOperation {
 @Injectable()
 export class OperationRules {
   readonly #documentRules;
-  readonly #documents = new Map<string, DocumentNode | readonly GraphQLError[]>();
+  readonly #documents = new RememberedTexts<DocumentNode | readonly GraphQLError[]>(
+    REMEMBERED_DOCUMENTS,
+  );
 
   constructor(
     private readonly schemaHost: GraphQLSchemaHost,
@@ -112,9 +115,6 @@ export class OperationRules {
     let known = this.#documents.get(query);
     if (known === undefined) {
       known = this.#parse(query);
-      const [oldest] = this.#documents.keys();
-      if (oldest !== undefined && this.#documents.size >= REMEMBERED_DOCUMENTS)
-        this.#documents.delete(oldest);
       this.#documents.set(query, known);
     }
     return known;
