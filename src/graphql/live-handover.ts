@@ -1,14 +1,14 @@
 import type { ExecutionResult } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
-import type { LiveOperation } from './live-operation.js';
+import type { LiveOperation } from './live-socket.js';
 import { Reservation } from './reservation.js';
 import type { SocketContext } from './socket-connection.js';
 
 /**
- * Takes operations that write their own messages over from graphql-ws. It would wait for the end of each in a function of its own, and with the
- * function would wait the client's message, its text and the promises of an iterator: more than the operation itself. All that
- * the operation needs of graphql-ws is a place among the socket's `subscriptions`, by which it refuses an id that is in use,
- * and ends what the client completes or leaves. So the place is cleared, as if the client had completed the operation, which
+ * Takes operations that write their own messages over from graphql-ws. It would wait for the end of each in a function of its
+ * own, and with the function would wait the client's message, its text and the promises of an iterator: more than the operation
+ * itself. All that the operation needs of graphql-ws is a place among the socket's `subscriptions`, by which it refuses an id that
+ * is in use, and ends what the client completes or leaves. So the place is cleared, as if the client had completed the operation, which
  * ends the function without a word, and is taken again when the function has ended. Nothing is heard of a client in between:
  * there are only promises that are fulfilled already.
  */

@@ -10,33 +10,13 @@ import type { GraphqlContext } from './context.js';
 import type { Executor } from './executor.js';
 import { groupOf, planOf } from './live-plan.js';
 import type { LivePlan } from './live-plan.js';
+import type { LiveOperation, LiveSocket } from './live-socket.js';
 import type { PreparedOperation } from './operation-rules.js';
 import { RefusedSubscription } from './refused-subscription.js';
 import { leaveWaiting } from './reservation.js';
-import type { TextMessage } from './text-frames.js';
 
 /** Closes the object that a `next` message is. */
 const END_OF_MESSAGE = Buffer.from('}');
-
-/** A client's socket, as live operations see it. */
-export interface LiveSocket {
-  /** False while the socket has more waiting than it should. */
-  readonly ready: boolean;
-  /** Sends a message of an operation; all of one turn leave together. */
-  write(message: TextMessage): void;
-  /** Resolves when all that was sent has left, also when the socket is gone by then. */
-  sent(): Promise<void>;
-  /** Ends the operation with errors. */
-  fail(operation: LiveOperation, errors: readonly GraphQLError[]): void;
-}
-
-/** A subscription that writes its own messages: graphql-ws holds its place, ends it by return() and never iterates it. */
-export interface LiveOperation extends AsyncIterable<never> {
-  readonly id: string;
-  /** The place is taken. */
-  begin(): void;
-  return(): void;
-}
 
 interface LiveArgs extends ExecutionArgs {
   contextValue: GraphqlContext;

@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import type { LiveOperation, LiveSocket } from './live-operation.js';
+import type { LiveOperation, LiveSocket } from './live-socket.js';
 
 /**
  * A subscription that does not come to run. graphql-ws would send its errors as an event and complete it, which to a client is

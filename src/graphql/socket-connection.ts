@@ -6,7 +6,7 @@ import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import type { Viewer } from '../auth/viewer.js';
 import { isServersOwn, messageOf } from './client-messages.js';
-import type { LiveOperation, LiveSocket } from './live-operation.js';
+import type { LiveOperation, LiveSocket } from './live-socket.js';
 import type { TextMessage } from './text-frames.js';
 import { closeReason, lengthOf, textFrames } from './text-frames.js';
 

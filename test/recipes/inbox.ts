@@ -30,9 +30,10 @@ export function keepUp(live: Client, { query, load, apply, failed }: Inbox): () 
       (after) => {
         if (!ended) follow(after);
       },
-      (error: any) => {
+      (error: unknown) => {
+        const errors = (error as { errors?: unknown } | undefined)?.errors;
         // No answer at all is the network.
-        if (!error?.errors || passes(error.errors)) startAgain();
+        if (!errors || passes(errors)) startAgain();
         else if (!ended) failed(error);
       },
     );
