@@ -8,6 +8,7 @@ import { handleProtocols } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { Config } from '../config.js';
 import { GRAPHQL_PATH } from './endpoint.js';
+import { withoutUpgrade } from './ignored-upgrades.js';
 import { ClientSocket } from './socket-connection.js';
 import { SocketOperations } from './socket-operations.js';
 
@@ -76,6 +77,10 @@ export class SocketServer implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   readonly #upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      this.#http?.emit('connection', withoutUpgrade(request, stream, head));
+      return;
+    }
     const refusal = this.#refusalOf(request);
     if (refusal !== null) {
       stream.on('error', () => undefined);
