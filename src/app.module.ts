@@ -9,6 +9,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
 import { GRAPHQL_PATH } from './graphql/endpoint.js';
 import { GraphqlModule } from './graphql/graphql.module.js';
+import { jsonParserOf } from './graphql/json-body.js';
 import { KnownOperations } from './graphql/known-operations.js';
 import { PlaygroundModule } from './graphql/playground.module.js';
 import { answerWholeRequests } from './graphql/whole-requests.js';
@@ -95,12 +96,13 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
       maxAge: 600,
     });
   const server = adapter.getInstance();
+  app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, jsonParserOf(server));
   app.get(KnownOperations).serve(server);
   // Its answers have no headers for other origins.
   if (config.ALLOWED_ORIGINS.length === 0) answerWholeRequests(server, app.get(KnownOperations));
   if (config.PLAYGROUND)
     server.addHook('onRequest', async (request, reply) => {
-      const opened = request.method === 'GET' && request.url === GRAPHQL_PATH;
+      const opened = request.method === 'GET' && request.url.split('?', 1)[0] === GRAPHQL_PATH;
       if (opened && request.headers.accept?.includes('text/html') === true)
         await reply.redirect('/playground');
     });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { GRAPHQL_PATH } from './endpoint.js';
+import { jsonParserOf } from './json-body.js';
 import type { KnownAnswer, KnownOperations } from './known-operations.js';
 
 /** Of a body of fewer bytes Node.js reads all that comes, so it can lie ready. */
@@ -24,11 +25,11 @@ export function answerWholeRequests(fastify: FastifyInstance, operations: KnownO
     done();
   });
 
-  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  const parseJson = jsonParserOf(fastify);
   const parsed = (request: IncomingMessage, bytes: Buffer): unknown => {
     let body: unknown;
-    // It looks at nothing but the bytes, and calls back at once; what is no JSON stays undefined.
-    void parseJson(request as never, bytes as never, (_error, value) => {
+    // It looks at nothing but the bytes, and calls back at once; what is refused stays undefined.
+    parseJson(request as never, bytes, (_error, value) => {
       body = value;
     });
     return body;

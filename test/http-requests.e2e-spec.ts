@@ -1,0 +1,98 @@
+import { request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TestApp } from './support/app.js';
+import { startApp } from './support/app.js';
+import { openThread } from './support/seeds.js';
+
+const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { body } } }`;
+
+let app: TestApp;
+let threadId: string;
+beforeAll(async () => {
+  app = await startApp();
+  ({ id: threadId } = await openThread(app));
+});
+afterAll(() => app.stop());
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly body: string;
+}
+
+/** What comes back for these bytes, as they are. */
+async function post(
+  body: Buffer,
+  headers: Readonly<Record<string, string>> = {},
+  path = '/graphql',
+): Promise<Answer> {
+  const authorization = `Bearer ${await app.token('ann')}`;
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      `${app.url}${path}`,
+      {
+        method: body.length > 0 || path === '/graphql' ? 'POST' : 'GET',
+        headers: {
+          'content-type': 'application/json',
+          'content-length': body.length,
+          authorization,
+          ...headers,
+        },
+      },
+      (response) => {
+        text(response).then((got) => {
+          resolve({ status: response.statusCode, body: got });
+        }, reject);
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+const sending = (body: string, clientMessageId: string): string =>
+  JSON.stringify({ query: SEND, variables: { input: { threadId, body, clientMessageId } } });
+
+describe('a body', () => {
+  it('that is no UTF-8 is refused and not stored, whether the operation is known or not', async () => {
+    for (let use = 0; use < 4; use++) {
+      const [good, bad] = [sending('café', `good ${use}`), sending('café', `bad ${use}`)];
+      const refused = await post(Buffer.from(bad, 'latin1'));
+      expect(refused.status).toBe(400);
+      expect(JSON.parse(refused.body).errors[0].extensions.code).toBe('BAD_USER_INPUT');
+      const { body } = await post(Buffer.from(good));
+      expect(JSON.parse(body).data.sendMessage.message.body).toBe('café');
+    }
+    const { thread } = await app
+      .as('ann')
+      .run('query ($id: ID!) { thread(id: $id) { lastSequence } }', { id: threadId });
+    expect(thread.lastSequence).toBe(4);
+  });
+
+  it.each(['', '{', '{"query":', 'query', '{"__proto__":{"query":"{__typename}"}}'])(
+    'of %j is refused in the shape of every other error',
+    async (body) => {
+      const answer = await post(Buffer.from(body));
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.body)).toEqual({
+        errors: [{ message: expect.any(String), extensions: { code: 'BAD_USER_INPUT' } }],
+      });
+    },
+  );
+});
+
+describe('a request that offers another protocol', () => {
+  const OFFER = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMA' };
+
+  const long = JSON.stringify({ query: `{ __typename } #${' '.repeat(99_999)}` });
+
+  it.each([
+    ['a GET', '/health/live', ''],
+    ['a POST', '/graphql', '{"query":"{ viewer { user { id } } }"}'],
+    ['a long POST', '/graphql', long],
+  ])('is answered as without: %s', async (_what, path, body) => {
+    const answer = await post(Buffer.from(body), OFFER, path);
+    expect(answer).toEqual(await post(Buffer.from(body), {}, path));
+    expect(answer.status).toBe(200);
+  });
+});
