@@ -164,6 +164,10 @@ describe('the server process', () => {
     expect(threads.nodes).toHaveLength(1);
     for (const page of ['/playground', '/playground/graphiql.js', '/playground/graphql-ws.js'])
       expect((await fetch(`${url}${page}`)).status).toBe(200);
+    for (const address of ['/graphql', '/graphql?opened=by-hand'])
+      expect((await fetch(`${url}${address}`, { headers: { accept: 'text/html' } })).url).toBe(
+        `${url}/playground`,
+      );
 
     const second = start({ DATA_DIR });
     expect(await second.exit).toBe(1);
