@@ -1,7 +1,7 @@
 import type { JournalEntry } from './journal-entry.js';
 
 /** What a writer knew holds for a moment: whatever has changed it is heard of by then, or looked up. */
-const FRESH_MS = 100;
+const FRESH_MS = 1_000;
 const MOST = 200;
 
 /**
