@@ -6,62 +6,49 @@ import { badInput } from '../errors.js';
 import { isLongerThan, isStorableText, isVisible } from '../text.js';
 import { isCertainlyValid } from './quick-validation.js';
 
+/** A check of a text, by itself in any input. */
+const textRule =
+  (name: string, passes: (text: string) => boolean, must: string) =>
+  (): PropertyDecorator =>
+  (target, property) => {
+    registerDecorator({
+      name,
+      target: target.constructor,
+      propertyName: property as string,
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && passes(value),
+        defaultMessage: () => `${String(property)} must ${must}`,
+      },
+    });
+  };
+
 /** Text that PostgreSQL stores as it is: valid Unicode, no NUL, no lone surrogates. */
-export const IsStorableText = (): PropertyDecorator => (target, property) => {
-  registerDecorator({
-    name: 'isStorableText',
-    target: target.constructor,
-    propertyName: property as string,
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && isStorableText(value),
-      defaultMessage: () =>
-        `${String(property)} must be valid Unicode without NUL and without lone surrogates`,
-    },
-  });
-};
+export const IsStorableText = textRule(
+  'isStorableText',
+  isStorableText,
+  'be valid Unicode without NUL and without lone surrogates',
+);
 
 /** An id of the marketplace's own (a user, a trip): opaque, 1 to 64 characters. */
-export const IsForeignId = (): PropertyDecorator => (target, property) => {
-  registerDecorator({
-    name: 'isForeignId',
-    target: target.constructor,
-    propertyName: property as string,
-    validator: {
-      validate: (value: unknown) =>
-        typeof value === 'string' &&
-        value.trim() !== '' &&
-        !isLongerThan(64, value) &&
-        isStorableText(value),
-      defaultMessage: () => `${String(property)} must be an id of 1 to 64 characters`,
-    },
-  });
-};
+export const IsForeignId = textRule(
+  'isForeignId',
+  (text) => text.trim() !== '' && !isLongerThan(64, text) && isStorableText(text),
+  'be an id of 1 to 64 characters',
+);
 
 /** Text with something to see in it. */
-export const IsVisibleText = (): PropertyDecorator => (target, property) => {
-  registerDecorator({
-    name: 'isVisibleText',
-    target: target.constructor,
-    propertyName: property as string,
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && isVisible(value),
-      defaultMessage: () => `${String(property)} must have at least one character that can be seen`,
-    },
-  });
-};
+export const IsVisibleText = textRule(
+  'isVisibleText',
+  isVisible,
+  'have at least one character that can be seen',
+);
 
 /** A tag such as `es-ES`; what operating systems write, `es_ES`, is none. */
-export const IsLanguageTag = (): PropertyDecorator => (target, property) => {
-  registerDecorator({
-    name: 'isLanguageTag',
-    target: target.constructor,
-    propertyName: property as string,
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && isLanguageTag(value),
-      defaultMessage: () => `${String(property)} must be a BCP 47 language tag such as es-ES`,
-    },
-  });
-};
+export const IsLanguageTag = textRule(
+  'isLanguageTag',
+  isLanguageTag,
+  'be a BCP 47 language tag such as es-ES',
+);
 
 function isLanguageTag(text: string): boolean {
   try {
