@@ -1,6 +1,10 @@
 /** An instant as rows bear it and as clients get it: ISO 8601 in UTC with milliseconds. */
 export type Instant = string;
 
+/** Unix times in ms between which an instant can be written so. */
+export const FIRST_INSTANT = Date.parse('0001-01-01T00:00:00.000Z');
+export const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
 /**
  * From the text of a timestamptz as PostgreSQL writes it under TimeZone UTC, alone (`2026-11-21 12:30:31.97+00`) or in JSON
  * (`…T…+00:00`), by moving characters: a Date for each, only to be printed again, is a visible part of an answer with

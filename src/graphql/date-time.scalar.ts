@@ -3,11 +3,9 @@ import { Scalar } from '@nestjs/graphql';
 import type { ValueNode } from 'graphql';
 import { GraphQLError, Kind } from 'graphql';
 import type { Instant } from '../instants.js';
+import { FIRST_INSTANT, LAST_INSTANT } from '../instants.js';
 
 const INSTANT = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
-
-const FIRST = Date.parse('0001-01-01T00:00:00.000Z');
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 @Scalar('DateTime', () => Date)
 export class DateTimeScalar implements CustomScalar<string, Date> {
@@ -27,7 +25,7 @@ export class DateTimeScalar implements CustomScalar<string, Date> {
         'A DateTime must be RFC 3339 with an offset, for example 2026-03-11T14:35:00.000Z.',
       );
     // An offset can lead out of what RFC 3339 can say, and the year 0 is one that PostgreSQL does not know.
-    if (instant.getTime() < FIRST || instant.getTime() > LAST)
+    if (instant.getTime() < FIRST_INSTANT || instant.getTime() > LAST_INSTANT)
       throw new GraphQLError('A DateTime must be in the years 0001 to 9999 in UTC.');
     return instant;
   }

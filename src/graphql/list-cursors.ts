@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { badInput } from '../errors.js';
+import { LAST_INSTANT } from '../instants.js';
 import type { InstantKey } from '../page-window.js';
 
 /** How the place of an item is written in lists of one kind. */
@@ -49,8 +50,6 @@ const UUID = '[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}';
 
 /** For what is ordered by its id. */
 export const ID_SHAPE = new RegExp(`^(${UUID})$`);
-
-const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
 export const byInstant = <Node>(
   kind: string,
