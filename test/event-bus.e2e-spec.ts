@@ -233,11 +233,11 @@ onMachine(`the event bus on Redis${needed}`, () => {
     it('neither waits nor grows while Redis stands still', async () => {
       world = await onRedis(redis.url);
       await follow(world.there, 'ann');
+      const heard = record(world.here);
       redis.signal('SIGSTOP');
-      const before = performance.now();
       for (let n = 0; n < 50_000; n++) world.here.publish(grew(`person-${n}`, n));
-      expect(performance.now() - before).toBeLessThan(1_000);
       expect((world.here as RedisEventBus).waiting).toBeLessThanOrEqual(10_000);
+      await until(() => heard.length === 50_000, 'this node hears all of it without Redis');
       await until(() => (world.here as RedisEventBus).waiting === 0, 'it has given up');
       redis.signal('SIGCONT');
       await reaches(world.here, world.there, 'ann');
