@@ -17,19 +17,43 @@ onMachine(`two nodes with a Redis${needed}`, () => {
   let here: TestApp;
   let there: TestApp;
   let threadId: string;
+  let environment: Record<string, string>;
+
+  const connected = (): Promise<void> =>
+    until(
+      () => [here, there].every((app) => app.get(NodeRedis).connection?.commands != null),
+      'both nodes have Redis',
+    );
+
+  /** Waits until a node shows Ben that Ann is online, or is not. */
+  const untilAnnIs = (isOnline: boolean, node: TestApp): Promise<void> =>
+    until(
+      async () => {
+        const { thread } = await node
+          .as('ben')
+          .run('query ($id: ID!) { thread(id: $id) { tourist { id isOnline } } }', {
+            id: threadId,
+          });
+        expect(thread.tourist.id).toBe('ann');
+        return thread.tourist.isOnline === isOnline;
+      },
+      `Ann is ${isOnline ? 'online' : 'offline'}`,
+    );
 
   beforeAll(async () => {
     redis = await RedisServer.start();
     database = await createDatabase();
-    // No sweep comes to help within a test.
-    const environment = { REDIS_URL: redis.url, INBOX_SWEEP_MS: '60000' };
+    environment = {
+      REDIS_URL: redis.url,
+      // No sweep and no heartbeat comes to help within a test.
+      INBOX_SWEEP_MS: '60000',
+      PRESENCE_HEARTBEAT_MS: '300000',
+      PRESENCE_GRACE_MS: '0',
+    };
     here = await startApp(environment, database);
     there = await startApp(environment, database);
     threadId = (await openThread(here)).id;
-    await until(
-      () => [here, there].every((app) => app.get(NodeRedis).connection?.commands != null),
-      'both nodes have Redis',
-    );
+    await connected();
   });
   afterAll(async () => {
     await here.stop();
@@ -71,6 +95,27 @@ onMachine(`two nodes with a Redis${needed}`, () => {
       );
       return seen.some((users) => users.includes('ann'));
     }, 'Ben sees Ann typing');
+  });
+
+  it('tells a node that starts later who is online', async () => {
+    const socket = await here.socket('ann');
+    const late = await startApp(environment, database);
+    try {
+      await untilAnnIs(true, late);
+    } finally {
+      await socket.close();
+      await late.stop();
+    }
+  });
+
+  it('tells who came while Redis was away, once it is there again', async () => {
+    await untilAnnIs(false, there);
+    await redis.kill();
+    const socket = await here.socket('ann');
+    await redis.start();
+    await connected();
+    await untilAnnIs(true, there);
+    await socket.close();
   });
 
   it('has a delivery report without a fault, also when connections are cut', async () => {

@@ -11,9 +11,11 @@ export abstract class EventBus {
 
   /**
    * Hears what reaches this node: everything, but of other nodes' `inboxGrew` only those of people who are followed.
+   * @param onGap called whenever something of other nodes may have been missed: once they are heard, and each time they
+   * are heard again after a broken connection; never where there are no other nodes
    * @returns the function that ends the listening
    */
-  abstract listen(listener: EventListener): () => void;
+  abstract listen(listener: EventListener, onGap?: () => void): () => void;
 
   /**
    * Lets this node hear of a person's journal, as long as somebody here follows it.

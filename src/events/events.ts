@@ -23,4 +23,10 @@ export interface PresenceReported {
   readonly sockets: number;
 }
 
-export type BusEvent = InboxGrew | TypingSignalled | PresenceReported;
+/** `nodeId` may have missed reports: the others repeat who is connected to them. */
+export interface PresenceAsked {
+  readonly type: 'presenceAsked';
+  readonly nodeId: string;
+}
+
+export type BusEvent = InboxGrew | TypingSignalled | PresenceReported | PresenceAsked;

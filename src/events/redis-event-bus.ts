@@ -50,8 +50,13 @@ export class RedisEventBus extends EventBus implements RedisListener {
     setImmediate(() => void this.#send());
   }
 
-  override listen(listener: EventListener): () => void {
-    return this.#local.listen(listener);
+  override listen(listener: EventListener, onGap: () => void = () => undefined): () => void {
+    const deafen = this.#local.listen(listener);
+    const ignoreGaps = this.#subscriptions.want(this.#everybody, onGap);
+    return () => {
+      deafen();
+      ignoreGaps();
+    };
   }
 
   override follow(userId: string, onGap: () => void): () => void {

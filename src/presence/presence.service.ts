@@ -5,14 +5,14 @@ import type { Instant } from '../instants.js';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { EventBus } from '../events/event-bus.js';
+import type { BusEvent } from '../events/events.js';
 import { OnlinePeople } from './online-people.js';
 import { PresenceRepository } from './presence.repository.js';
 import { SignalStream } from './signal-stream.js';
+import { SocketReports } from './socket-reports.js';
 
 /** A node that has missed so many of its heartbeats is gone. */
 const MISSED_HEARTBEATS = 3;
-/** A heartbeat's reports go out in so many parts, evenly over its time, so that many people are no burst on the bus. */
-const PARTS = 10;
 
 export interface Presence {
   readonly isOnline: boolean;
@@ -31,13 +31,15 @@ interface Watch {
 
 /**
  * Each node reports the sockets of its people to the others, and again with every heartbeat, so that a report may be lost
- * and a node may be late, be restarted or die: after a few silent heartbeats its people are forgotten.
+ * and a node may be late, be restarted or die: after a few silent heartbeats its people are forgotten. A node that may
+ * have missed reports, since it has just begun to hear the others, asks them to repeat themselves at once.
  */
 @Injectable()
 export class PresenceService implements OnModuleInit, OnApplicationShutdown {
   readonly #nodeId = crypto.randomUUID();
   readonly #logger = new Logger('Presence');
   readonly #online: OnlinePeople;
+  readonly #reports: SocketReports;
   readonly #watches = new Map<string, Set<Watch>>();
   /** When people were seen, by performance.now(), until it is written down. */
   readonly #seen = new Map<string, number>();
@@ -45,10 +47,6 @@ export class PresenceService implements OnModuleInit, OnApplicationShutdown {
   readonly #changed = new Set<string>();
   #isWorking = false;
   #settled: Promise<void> = Promise.resolve();
-  #heartbeat: NodeJS.Timeout | undefined;
-  #tick = 0;
-  /** This node's people as the running heartbeat found them. */
-  #toRepeat: readonly string[] = [];
   #stopListening: () => void = () => undefined;
 
   constructor(
@@ -60,21 +58,28 @@ export class PresenceService implements OnModuleInit, OnApplicationShutdown {
       this.#changed.add(userId);
       this.#work();
     });
+    this.#reports = new SocketReports(this.#nodeId, this.#online, bus);
   }
 
   onModuleInit(): void {
-    this.#stopListening = this.bus.listen((event) => {
-      if (event.type === 'presenceReported' && event.nodeId !== this.#nodeId)
-        this.#online.report(event.nodeId, event.userId, event.sockets);
+    this.#stopListening = this.bus.listen(
+      (event) => {
+        this.#hear(event);
+      },
+      () => {
+        this.bus.publish({ type: 'presenceAsked', nodeId: this.#nodeId });
+        // What was reported while the others could not be reached was lost as well.
+        this.#reports.repeat();
+      },
+    );
+    this.#reports.start(this.config.PRESENCE_HEARTBEAT_MS, () => {
+      this.#forgetSilentNodes();
     });
-    this.#heartbeat = setInterval(() => {
-      this.#beat();
-    }, this.config.PRESENCE_HEARTBEAT_MS / PARTS);
   }
 
   /** The sockets have been drained by now, so everybody's last sight is known; the database still stands. */
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#heartbeat);
+    this.#reports.stop();
     this.#stopListening();
     this.#online.clear();
     await this.#settled;
@@ -95,7 +100,7 @@ export class PresenceService implements OnModuleInit, OnApplicationShutdown {
     if (isFirstOrLast) this.#see(userId, performance.now());
     this.#online.report(this.#nodeId, userId, sockets);
     if (!isFirstOrLast) return;
-    this.bus.publish({ type: 'presenceReported', nodeId: this.#nodeId, userId, sockets });
+    this.#reports.publish(userId, sockets);
     this.#work();
   }
 
@@ -134,19 +139,10 @@ export class PresenceService implements OnModuleInit, OnApplicationShutdown {
     return watch.stream;
   }
 
-  /** A heartbeat begins by forgetting, then repeats a part of this node's people at each tick. */
-  #beat(): void {
-    if (this.#tick === 0) {
-      this.#forgetSilentNodes();
-      this.#toRepeat = this.#online.peopleOf(this.#nodeId);
-    }
-    const size = Math.ceil(this.#toRepeat.length / PARTS);
-    for (const userId of this.#toRepeat.slice(this.#tick * size, (this.#tick + 1) * size)) {
-      const sockets = this.#online.socketsOn(this.#nodeId, userId);
-      if (sockets === 0) continue;
-      this.bus.publish({ type: 'presenceReported', nodeId: this.#nodeId, userId, sockets });
-    }
-    this.#tick = (this.#tick + 1) % PARTS;
+  #hear(event: BusEvent): void {
+    if (event.type === 'presenceReported' && event.nodeId !== this.#nodeId)
+      this.#online.report(event.nodeId, event.userId, event.sockets);
+    if (event.type === 'presenceAsked' && event.nodeId !== this.#nodeId) this.#reports.repeat();
   }
 
   #forgetSilentNodes(): void {
