@@ -79,6 +79,18 @@ describe('a body', () => {
       });
     },
   );
+
+  it.each([
+    ['too large', 413, Buffer.alloc(1024 * 1024 + 1, ' '), {}],
+    ['of another type', 415, Buffer.from('<query/>'), { 'content-type': 'application/xml' }],
+    ['of no type', 415, Buffer.from('{}'), { 'content-type': '' }],
+  ])('that is %s is refused so as well, with %i', async (_what, status, body, headers) => {
+    const answer = await post(body, headers);
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toEqual({
+      errors: [{ message: expect.any(String), extensions: { code: 'BAD_USER_INPUT' } }],
+    });
+  });
 });
 
 describe('a request that offers another protocol', () => {

@@ -5,6 +5,7 @@ import { GqlArgumentsHost } from '@nestjs/graphql';
 import { AppError, badInput, ErrorCode } from '../errors.js';
 import { toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
+import { asRefusedBody } from './json-body.js';
 
 /** Shapes what resolvers, guards and pipes throw, on both transports; plain HTTP goes on to Nest. */
 @Catch()
@@ -15,7 +16,7 @@ export class ErrorFilter extends BaseExceptionFilter implements ExceptionFilter 
 
   override catch(exception: unknown, host: ArgumentsHost): unknown {
     if (host.getType<string>() !== 'graphql') {
-      super.catch(exception, host);
+      super.catch(asRefusedBody(exception), host);
       return undefined;
     }
     const { correlationId } = GqlArgumentsHost.create(host).getContext<GraphqlContext>();

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BadRequestException } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ErrorCode } from '../errors.js';
 
@@ -23,7 +23,16 @@ export function jsonParserOf(server: FastifyInstance): JsonParser {
   };
 }
 
-const badBody = (message: string): BadRequestException =>
-  new BadRequestException({
-    errors: [{ message, extensions: { code: ErrorCode.BAD_USER_INPUT } }],
-  });
+/** What Fastify refuses before it reads a body, by its status, in the shape of GraphQL errors; anything else as it is. */
+export const asRefusedBody = (error: unknown): unknown =>
+  error instanceof HttpException && [413, 415].includes(error.getStatus())
+    ? refusedBody(error.getStatus(), error.message)
+    : error;
+
+const badBody = (message: string): HttpException => refusedBody(400, message);
+
+const refusedBody = (status: number, message: string): HttpException =>
+  new HttpException(
+    { errors: [{ message, extensions: { code: ErrorCode.BAD_USER_INPUT } }] },
+    status,
+  );
