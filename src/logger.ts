@@ -1,3 +1,4 @@
+import { WriteStream } from 'node:tty';
 import type { LogLevel } from '@nestjs/common';
 import { ConsoleLogger } from '@nestjs/common';
 import type { Config } from './config.js';
@@ -13,14 +14,17 @@ const CHATTY: readonly unknown[] = [
   'GraphQLModule',
 ];
 
-/** Lines for people in development, JSON in production, without Nest's start-up chatter unless LOG_LEVEL asks for it. */
+/**
+ * Lines for people in development, coloured in a terminal, and JSON in production; without Nest's start-up chatter unless
+ * LOG_LEVEL asks for it.
+ */
 export class AppLogger extends ConsoleLogger {
   readonly #isTerse: boolean;
 
   constructor({ isProduction, LOG_LEVEL }: Config) {
     super({
       json: isProduction,
-      colors: !isProduction && process.stdout.isTTY,
+      colors: !isProduction && process.stdout instanceof WriteStream && process.stdout.hasColors(),
       logLevels: LEVELS.slice(0, LEVELS.indexOf(LOG_LEVEL) + 1),
     });
     this.#isTerse = LOG_LEVEL === 'log';

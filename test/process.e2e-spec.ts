@@ -156,6 +156,8 @@ describe('the server process', () => {
     const first = start({ DATA_DIR });
     const url = await first.says(/Playground +(http:\S+)\/playground/);
     const token = await first.says(/Token of Tara Tourist:\s+(\S+)/);
+    // Colours are for terminals, and this is a pipe.
+    expect(first.output).not.toContain('\u001b[');
     const socket = await SocketClient.open(`${url}/graphql`, token);
     const { viewer, threads } = await socket.run(
       '{ viewer { user { displayName } } threads { nodes { lastMessage { body } } } }',
