@@ -159,6 +159,20 @@ describe('a compiled operation answers as graphql-js does', () => {
     expect(compiled).toEqual(cold);
   });
 
+  it.each(['', 'Other'])('to the name %j, which none of its operations has', async (name) => {
+    // More than one may ask for, so that it would be refused by another code if it were found.
+    const query = fresh(
+      'query Threads { threads(first: 100) { nodes { messages(first: 100) { nodes { body } } } } }',
+    );
+    const before = executed.length;
+    for (let use = 0; use < 5; use++) {
+      const { data, errors } = await app.as('ann').send(query, undefined, name);
+      expect(data ?? null).toBeNull();
+      expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+    }
+    expect(executed.slice(before)).not.toContain('compiled');
+  });
+
   it('to other variables than those it was compiled at', async () => {
     const query = `query ($n: Int, $s: Boolean!, $f: ThreadFilter) {
       threads(first: $n, filter: $f) { nodes { id status @skip(if: $s) } pageInfo { hasNextPage } }

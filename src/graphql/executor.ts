@@ -2,9 +2,10 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { DocumentNode, ExecutionResult } from 'graphql';
-import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode } from 'graphql';
+import { execute, GraphQLError } from 'graphql';
 import type * as Compiler from 'graphql-jit';
 import type { CompiledQuery } from 'graphql-jit';
+import { isCompilable } from './compilable.js';
 import type { GraphqlContext } from './context.js';
 import { RememberedTexts } from './remembered-texts.js';
 
@@ -100,7 +101,7 @@ export class Executor implements OnApplicationBootstrap {
     document: DocumentNode,
     operationName: string | undefined,
   ): CompiledQuery | null {
-    if (hasSteps(document, operationName)) return null;
+    if (!isCompilable(document, operationName)) return null;
     const compiled = compileQuery(this.schemaHost.schema, document, operationName);
     if (isCompiledQuery(compiled)) return compiled;
     this.#logger.warn(
@@ -132,14 +133,6 @@ async function inWordsOfGraphqlJs(
     errors: oneForEachNull(errors, data).map((error) => inDocument(error, document)),
     data,
   };
-}
-
-/** Of several mutations none may run after one that was refused; the compiler would run them all. */
-function hasSteps(document: DocumentNode, operationName: string | undefined): boolean {
-  const operation = getOperationAST(document, operationName);
-  if (operation?.operation !== OperationTypeNode.MUTATION) return false;
-  const { selections } = operation.selectionSet;
-  return selections.length > 1 || selections[0]?.kind !== Kind.FIELD;
 }
 
 /** Of the errors that make one and the same value null, the answer tells the first. */
