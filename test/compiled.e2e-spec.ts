@@ -143,6 +143,12 @@ describe('a compiled operation answers as graphql-js does', () => {
     );
   });
 
+  it('to one whose answer bears a name that an object has for its prototype', async () => {
+    const query = '{ a: viewer { __proto__: cursor } __proto__: viewer { cursor } b: __typename }';
+    const answer = await requireSame(query, undefined, ANN, 'graphql-js');
+    expect(answer.match(/"__proto__":/g)).toHaveLength(2);
+  });
+
   // Fields beside each other are resolved at once, so the order of their errors is nobody's promise.
   it('to several errors, whichever comes first', async () => {
     const query = fresh(
