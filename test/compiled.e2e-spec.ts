@@ -143,6 +143,18 @@ describe('a compiled operation answers as graphql-js does', () => {
     );
   });
 
+  const few = 'fragment F on Viewer { unreadThreadCount }';
+  const more = `fragment G on Viewer { unreadMessageCount ...F } ${few}`;
+  it.each([
+    ['a fragment', `{ viewer { ...F @skip(if: true) ...F } } ${few}`],
+    ['a fragment around it', `{ viewer { ...G @include(if: false) ...F } } ${more}`],
+    ['an object', `{ viewer @skip(if: true) { ...G } viewer { cursor } } ${more}`],
+    ['an object around it', `{ viewer @skip(if: true) { ...F } viewer { ...F } } ${few}`],
+    ['what both are in', `{ ... @skip(if: true) { viewer { ...G } } viewer { cursor } } ${more}`],
+  ])('to what is asked for again where %s was left out', async (_name, query) => {
+    await requireSame(query, undefined, ANN, 'graphql-js');
+  });
+
   it('to one whose answer bears a name that an object has for its prototype', async () => {
     const query = '{ a: viewer { __proto__: cursor } __proto__: viewer { cursor } b: __typename }';
     const answer = await requireSame(query, undefined, ANN, 'graphql-js');
