@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
+import { RawConnection, rawRequest } from './support/raw-http.js';
 import { openThread } from './support/seeds.js';
 
 const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { body } } }`;
@@ -107,4 +108,15 @@ describe('a request that offers another protocol', () => {
     expect(answer).toEqual(await post(Buffer.from(body), {}, path));
     expect(answer.status).toBe(200);
   });
+
+  it.each(['close, Upgrade', 'Upgrade, Close'])(
+    'and the end of its connection, by %j, gets both its answer and the end',
+    async (connection) => {
+      const answers = await RawConnection.open(app.url);
+      const offer = { ...OFFER, connection };
+      answers.write(...rawRequest({ method: 'GET', path: '/health/live', headers: offer }));
+      expect(await answers.answer()).toMatch(/^HTTP\/1.1 200 [^]*\r\nconnection: close\r\n/i);
+      await expect(answers.answer()).rejects.toThrow('The connection ended');
+    },
+  );
 });

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** What only has to do with going over to another protocol. */
-const OF_UPGRADE = /^(upgrade|connection|http2-settings)$/i;
+/** What only has to do with going over to another protocol. `connection` stays, for it may also ask for its end. */
+const OF_UPGRADE = /^(upgrade|http2-settings)$/i;
 
 /**
  * Puts a request back on its connection as if it had not asked for another protocol. Some clients offer HTTP/2 with each
