@@ -101,6 +101,20 @@ describe('opening a thread that is read to its end', () => {
     expect([await cursorOf(sender), await cursorOf(reader)]).toEqual(afterwards);
   });
 
+  it('is nothing that reading up to 0 does, which reaches no message', async () => {
+    const [tourist, guide] = [`t-${randomUUID()}`, `g-${randomUUID()}`];
+    const unread = await openThread(app, { tourist, guide });
+    await prefer(app, tourist, { channels: [{ channel: 'IN_APP', types: ['MESSAGE_READ'] }] });
+    await send(app.as(tourist), unread.id);
+    await markRead(app.as(guide), unread.id);
+    const before = await cursorOf(app.as(tourist));
+    expect(await markRead(app.as(tourist), unread.id, 0)).toBe(0);
+    expect(await unreadOf(app.as(tourist))).toEqual([{ type: 'MESSAGE_READ', count: 1 }]);
+    expect(await eventsAfter(app.as(tourist), before)).toEqual([
+      { __typename: 'NotificationAdded' },
+    ]);
+  });
+
   it('writes nothing where nobody wants receipts', async () => {
     await send(reader, threadId);
     await markRead(reader, threadId);

@@ -149,6 +149,8 @@ export class MessagesService {
   /** @returns how many messages of others this marked */
   async markThreadRead(viewer: Viewer, threadId: string, upTo: number | null): Promise<number> {
     await this.access.requireParticipant(viewer, threadId);
+    // No message is there to be seen, nor to be told of as the one that was read up to.
+    if (upTo === 0) return 0;
     const result = await this.messages.markRead(viewer, threadId, upTo);
     this.#accept(result, 'Thread');
     return result.marked;
