@@ -7,6 +7,8 @@ import { openThread, send } from './support/seeds.js';
 const SEND =
   'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }';
 const OPEN = 'mutation ($input: OpenThreadInput!) { openThread(input: $input) { thread { id } } }';
+const STATUS =
+  'mutation ($input: UpdateThreadStatusInput!) { updateThreadStatus(input: $input) { thread { id } } }';
 const THREAD = 'query ($id: ID!) { thread(id: $id) { id } }';
 const HISTORY =
   'query ($id: ID!, $first: Int, $after: String) { thread(id: $id) { messages(first: $first, after: $after) { nodes { id } } } }';
@@ -86,6 +88,19 @@ describe('bad input', () => {
     [
       'a clientMessageId of 65 characters',
       () => [SEND, message({ clientMessageId: 'x'.repeat(65) })],
+      'BAD_USER_INPUT',
+    ],
+    [
+      'a clientMessageId of 65 characters, one of which only changes the look of another',
+      () => [SEND, message({ clientMessageId: `${'x'.repeat(64)}\ufe0f` })],
+      'BAD_USER_INPUT',
+    ],
+    [
+      'a reason of 501 characters, one of which only changes the look of another',
+      () => [
+        STATUS,
+        { input: { threadId: mine, status: 'ARCHIVED', reason: `${'x'.repeat(500)}\ufe0f` } },
+      ],
       'BAD_USER_INPUT',
     ],
     [

@@ -37,6 +37,14 @@ describe('a profile', () => {
     expect(viewer.user.displayName).toBe('Ann');
   });
 
+  it('has a name of 200 characters, whatever they are, and none of more', async () => {
+    expect(await upsert({ displayName: '🗺'.repeat(200) })).toBeNull();
+    for (const one of ['n', '🗺', '\ufe0f'])
+      expect(await upsert({ displayName: `${'n'.repeat(200)}${one}` })).toBe(
+        'users.0.displayName must have at most 200 characters',
+      );
+  });
+
   it.each(['es', 'es-ES', 'es-419', 'zh-Hant-TW'])('has a locale such as %s', async (locale) => {
     expect(await upsert({ locale })).toBeNull();
   });

@@ -36,6 +36,10 @@ export const IsForeignId = textRule(
   'be an id of 1 to 64 characters',
 );
 
+/** Not MaxLength of class-validator, which does not count the characters that change the look of the one before. */
+export const HasAtMost = (limit: number): PropertyDecorator =>
+  textRule('hasAtMost', (text) => !isLongerThan(limit, text), `have at most ${limit} characters`)();
+
 /** Text with something to see in it. */
 export const IsVisibleText = textRule(
   'isVisibleText',

@@ -8,13 +8,12 @@ import {
   IsOptional,
   IsString,
   IsUUID,
-  MaxLength,
   Min,
   MinLength,
   ValidateNested,
 } from 'class-validator';
 import { MessageType } from '../generated/prisma/enums.js';
-import { IsForeignId, IsStorableText } from '../graphql/input-validation.js';
+import { HasAtMost, IsForeignId, IsStorableText } from '../graphql/input-validation.js';
 import { PageArgs } from '../graphql/paging.js';
 
 const THREAD_ID = 'UUID of the thread. NOT_FOUND where the viewer may not see it.';
@@ -87,7 +86,7 @@ class WithClientMessageId {
   })
   @IsStorableText()
   @MinLength(1)
-  @MaxLength(64)
+  @HasAtMost(64)
   clientMessageId: string;
 
   @Field(() => ID, { description: THREAD_ID })
@@ -137,12 +136,12 @@ export class KeyValueInput {
   @Field({ description: 'Its name, at most 64 characters.' })
   @IsStorableText()
   @MinLength(1)
-  @MaxLength(64)
+  @HasAtMost(64)
   key: string;
 
   @Field({ description: 'Its value, at most 1,000 characters.' })
   @IsStorableText()
-  @MaxLength(1_000)
+  @HasAtMost(1_000)
   value: string;
 }
 
@@ -162,7 +161,7 @@ export class SendSystemMessageInput extends WithClientMessageId {
   @IsOptional()
   @IsStorableText()
   @MinLength(1)
-  @MaxLength(64)
+  @HasAtMost(64)
   code?: string | null;
 
   @Field(() => [KeyValueInput], { nullable: true, description: 'What to fill in, at most 50.' })

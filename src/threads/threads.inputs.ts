@@ -1,16 +1,8 @@
 import { ArgsType, Field, ID, InputType, ObjectType } from '@nestjs/graphql';
 import { Type } from 'class-transformer';
-import {
-  IsDate,
-  IsEnum,
-  IsIn,
-  IsOptional,
-  IsUUID,
-  MaxLength,
-  ValidateNested,
-} from 'class-validator';
+import { IsDate, IsEnum, IsIn, IsOptional, IsUUID, ValidateNested } from 'class-validator';
 import { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
-import { IsForeignId, IsStorableText } from '../graphql/input-validation.js';
+import { HasAtMost, IsForeignId, IsStorableText } from '../graphql/input-validation.js';
 import { ForwardPageArgs } from '../graphql/paging.js';
 import { ChatThread } from './thread.model.js';
 
@@ -129,7 +121,7 @@ export class UpdateThreadStatusInput extends OfThread {
   })
   @IsOptional()
   @IsStorableText()
-  @MaxLength(500)
+  @HasAtMost(500)
   reason?: string | null;
 }
 

@@ -7,10 +7,10 @@ import {
   IsTimeZone,
   IsUrl,
   Matches,
-  MaxLength,
   ValidateNested,
 } from 'class-validator';
 import {
+  HasAtMost,
   IsForeignId,
   IsLanguageTag,
   IsStorableText,
@@ -37,7 +37,7 @@ export class UserInput {
   // The lowest is checked first.
   @IsVisibleText()
   @IsStorableText()
-  @MaxLength(200)
+  @HasAtMost(200)
   displayName?: string | null;
 
   @Field(() => String, {
@@ -47,7 +47,7 @@ export class UserInput {
   @IsOptional()
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
   @IsStorableText()
-  @MaxLength(2_048)
+  @HasAtMost(2_048)
   avatarUrl?: string | null;
 
   @Field(() => String, { nullable: true, description: 'For notifications by mail.' })
