@@ -37,6 +37,15 @@ describe('a profile', () => {
     expect(viewer.user.displayName).toBe('Ann');
   });
 
+  it.each(['javascript:alert(1)', 'ann.png', '//pictures.example/ann.png', 'https://'])(
+    'has no picture where a token says one that is no URL of the web: %s',
+    async (picture) => {
+      const person = app.as(randomUUID(), { name: 'Ann', picture });
+      const { viewer } = await person.run('{ viewer { user { displayName avatarUrl } } }');
+      expect(viewer.user).toEqual({ displayName: 'Ann', avatarUrl: null });
+    },
+  );
+
   it('has a name of 200 characters, whatever they are, and none of more', async () => {
     expect(await upsert({ displayName: '🗺'.repeat(200) })).toBeNull();
     for (const one of ['n', '🗺', '\ufe0f'])

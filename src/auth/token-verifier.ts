@@ -117,6 +117,12 @@ function displayNameIn(claim: unknown): string | null {
   return name !== null && isVisible(name) ? name : null;
 }
 
+/** Others' browsers load it, so what is no URL of the web is none. */
+function avatarUrlIn(claim: unknown): string | null {
+  const url = shortText(claim, 2_048);
+  return url !== null && /^https?:\/\//i.test(url) && URL.canParse(url) ? url : null;
+}
+
 function toViewer(claims: JWTPayload): Viewer {
   const { sub, exp, iat, name, picture, roles } = claims;
   const userId = shortText(sub, 64);
@@ -130,7 +136,7 @@ function toViewer(claims: JWTPayload): Viewer {
     isService: roleList.includes('service'),
     isAdmin: roleList.includes('admin'),
     displayName: displayNameIn(name),
-    avatarUrl: shortText(picture, 2_048),
+    avatarUrl: avatarUrlIn(picture),
     // No token is of the future or from before the first one, whatever the clock of its issuer says.
     issuedAt: iat === undefined ? null : Math.max(0, Math.min(iat * 1_000, Date.now())),
     expiresAt: exp * 1_000,
