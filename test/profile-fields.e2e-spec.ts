@@ -66,4 +66,10 @@ describe('a profile', () => {
       );
     },
   );
+
+  it('has a locale of at most 100 characters, however many extensions a tag may have', async () => {
+    const tag = (length: number): string => 'es-x'.padEnd(length, '-abcdefgh');
+    expect(await upsert({ locale: tag(100) })).toBeNull();
+    expect(await upsert({ locale: tag(101) })).toBe('users.0.locale must have at most 100 characters');
+  });
 });

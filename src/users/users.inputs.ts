@@ -71,10 +71,12 @@ export class UserInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'BCP 47, for example es-ES (with a hyphen).',
+    description: 'BCP 47, for example es-ES (with a hyphen), at most 100 characters.',
   })
   @IsOptional()
   @IsLanguageTag()
+  // The lowest is checked first: to read a tag of megabytes takes long.
+  @HasAtMost(100)
   locale?: string | null;
 }
 
