@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import { RawConnection, rawRequest } from './support/raw-http.js';
@@ -92,6 +96,30 @@ describe('a body', () => {
       errors: [{ message: expect.any(String), extensions: { code: 'BAD_USER_INPUT' } }],
     });
   });
+});
+
+it('a client that goes in the middle of its body is no fault of the server', async () => {
+  const faults: unknown[] = [];
+  Logger.overrideLogger({
+    log: () => 0,
+    warn: () => 0,
+    error: (fault: unknown) => faults.push(fault),
+  });
+  try {
+    const headers = { 'content-type': 'application/json', 'content-length': '1000' };
+    const connection = await RawConnection.open(app.url);
+    const server = app.get(HttpAdapterHost).httpAdapter.getHttpServer() as Server;
+    const request = once(server, 'request');
+    connection.write(...rawRequest({ headers, body: '{"query":' }));
+    const [{ socket }] = (await request) as [IncomingMessage];
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    connection.cut();
+    await gone;
+    expect((await post(Buffer.from('{"query":"{ __typename }"}'))).status).toBe(200);
+    expect(faults).toEqual([]);
+  } finally {
+    Logger.overrideLogger(['fatal']);
+  }
 });
 
 describe('a request that offers another protocol', () => {

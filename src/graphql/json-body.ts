@@ -23,11 +23,17 @@ export function jsonParserOf(server: FastifyInstance): JsonParser {
   };
 }
 
-/** What Fastify refuses before it reads a body, by its status, in the shape of GraphQL errors; anything else as it is. */
-export const asRefusedBody = (error: unknown): unknown =>
-  error instanceof HttpException && [413, 415].includes(error.getStatus())
-    ? refusedBody(error.getStatus(), error.message)
+/**
+ * What Fastify refuses before it has read a body, by its status, in the shape of GraphQL errors; anything else as it is. So is a
+ * body whose client has gone: nobody hears of it, but it is no fault of the server's to be logged.
+ */
+export function asRefusedBody(error: unknown): unknown {
+  if (error instanceof HttpException && [413, 415].includes(error.getStatus()))
+    return refusedBody(error.getStatus(), error.message);
+  return (error as { code?: unknown } | null)?.code === 'ECONNRESET'
+    ? badBody('The body did not come to its end.')
     : error;
+}
 
 const badBody = (message: string): HttpException => refusedBody(400, message);
 
