@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { ClientError } from './support/http-client.js';
@@ -14,6 +15,8 @@ const bomb = (start: string, type: string, count: number, end: string): string =
     { length: count },
     (_, at) => `fragment F${at} on ${type} { ...F${at + 1} ...F${at + 1} }`,
   ).join(' ')} fragment F${count} on ${type} { ${end} }`;
+
+const SILENT = { log: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Documents that a rule refuses, and what they ask; each is posted on both transports. */
 const REFUSED: [string, unknown, Record<string, unknown>?, string?][] = [
@@ -145,6 +148,26 @@ describe('HTTP and WebSocket', () => {
       expect((await socket.run('{ __typename }')).__typename).toBe('Query');
     },
   );
+
+  it('write a line to the debug log of what they refuse', async () => {
+    const lines: { transport: string; viewer: string; codes: string[] }[] = [];
+    Logger.overrideLogger(['debug']);
+    Logger.overrideLogger({ ...SILENT, debug: (line) => void lines.push(line) });
+    try {
+      for (const query of ['{ viewer { cursor }', '{ viewer { password } }', nested(6)]) {
+        await app.as('ann').send(query);
+        await socket.start(query).errors();
+      }
+    } finally {
+      Logger.overrideLogger(['fatal']);
+    }
+    expect(lines.map(({ transport, viewer, codes }) => [transport, viewer, ...codes])).toEqual(
+      ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'QUERY_TOO_COMPLEX'].flatMap((code) => [
+        ['http', 'ann', code],
+        ['ws', 'ann', code],
+      ]),
+    );
+  });
 
   const all = 'threads { messages { nodes { body sender { id } } } }';
   it.each<[string, string]>([

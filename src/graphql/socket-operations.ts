@@ -1,7 +1,12 @@
 import type { Socket } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
+import type {
+  ExecutionArgs,
+  ExecutionResult,
+  GraphQLError,
+  OperationDefinitionNode,
+} from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { makeServer } from 'graphql-ws';
 import { identify } from '../auth/identity.js';
@@ -144,17 +149,25 @@ export class SocketOperations implements ConnectionEvents {
     reservation: Reservation,
   ): Promise<SocketExecutionArgs | readonly GraphQLError[]> {
     const { query, operationName, variables } = payload;
+    const startedAt = performance.now();
     const contextValue = createContext({ viewer: context.extra.viewer });
+    let operation: OperationDefinitionNode | undefined;
+    const refuse = (errors: readonly unknown[]): readonly GraphQLError[] => {
+      const shaped = errors.map((error) => toClientError(error, contextValue.correlationId));
+      this.#log(contextValue, operation, startedAt, shaped);
+      return shaped;
+    };
     const running = Object.keys(context.subscriptions).length + context.extra.abandoned;
     if (running > this.config.MAX_OPERATIONS_PER_SOCKET)
-      return [toClientError(tooManyOperations(this.config.MAX_OPERATIONS_PER_SOCKET))];
+      return refuse([tooManyOperations(this.config.MAX_OPERATIONS_PER_SOCKET)]);
     let prepared;
     try {
       prepared = this.rules.prepare({ query, operationName, variables });
-      if (!('document' in prepared)) return prepared.map((error) => toClientError(error));
+      if (!('document' in prepared)) return refuse(prepared);
+      ({ operation } = prepared);
       await this.rules.beforeExecution(prepared, variables ?? {}, contextValue);
     } catch (error) {
-      return [toClientError(error, contextValue.correlationId)];
+      return refuse([error]);
     }
     return {
       schema: this.schemaHost.schema,
@@ -180,7 +193,7 @@ export class SocketOperations implements ConnectionEvents {
       context: args.contextValue,
     });
     const shaped = errors?.map((error) => toClientError(error, args.contextValue.correlationId));
-    this.#log(args, startedAt, shaped);
+    this.#log(args.contextValue, args.prepared.operation, startedAt, shaped);
     return shaped === undefined ? result : { ...result, errors: shaped };
   }
 
@@ -189,7 +202,8 @@ export class SocketOperations implements ConnectionEvents {
   ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
     const startedAt = performance.now();
     const live = await subscribeLive(args, args.context.extra);
-    this.#log(args, startedAt, 'errors' in live ? live.errors : undefined);
+    const errors = 'errors' in live ? live.errors : undefined;
+    this.#log(args.contextValue, args.prepared.operation, startedAt, errors);
     if (args.reservation.isEnded) {
       void live.return();
       return {};
@@ -198,17 +212,13 @@ export class SocketOperations implements ConnectionEvents {
   }
 
   #log(
-    { contextValue, prepared: { operation } }: SocketExecutionArgs,
+    context: GraphqlContext,
+    operation: OperationDefinitionNode | undefined,
     startedAt: number,
     errors: readonly GraphQLError[] | undefined,
   ): void {
-    logOperation(
-      'ws',
-      contextValue,
-      { type: operation.operation, name: operation.name?.value },
-      startedAt,
-      errors,
-    );
+    const { operation: type, name } = operation ?? {};
+    logOperation('ws', context, { type, name: name?.value }, startedAt, errors);
   }
 }
 
