@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { SECRET, startApp, until } from './support/app.js';
@@ -14,6 +15,9 @@ import { send } from './support/seeds.js';
 import { seedPair } from './support/smtp-people.js';
 import { MailServer } from './support/smtp-server.js';
 import { SocketClient } from './support/socket-client.js';
+
+const hasAddress = (address: string): boolean =>
+  Object.values(networkInterfaces()).some((own) => own?.some((each) => each.address === address));
 
 /** The server as an operator starts it: what has been built, in a process of its own. */
 class ServerProcess {
@@ -195,6 +199,22 @@ describe('the server process', () => {
     const fourth = start({ DATA_DIR });
     await fourth.says(/Playground/);
   }, 90_000);
+
+  // Where the machine has that address.
+  (hasAddress('::1') ? it : it.skip)('says where it serves as a URL, also on IPv6', async () => {
+    const database = await createDatabase();
+    const server = start({
+      DATABASE_URL: database.url,
+      JWT_SECRET: SECRET,
+      DEMO: 'false',
+      HOST: '::1',
+    });
+    const url = await server.says(/Serving (\S+)\/graphql/);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    server.kill('SIGTERM');
+    await server.exit;
+    await database.drop();
+  });
 
   it('sends mail', async () => {
     const mails = new MailServer();
