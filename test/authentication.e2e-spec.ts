@@ -99,8 +99,10 @@ describe('a token', () => {
   });
 
   it('of a service is a caller without a journal', async () => {
-    const service = app.as('platform', { roles: ['service'] });
-    expect((await service.run(VIEWER)).viewer.user.id).toBe('platform');
+    const claims = { name: 'Market', picture: 'https://pictures.example/market.png' };
+    const service = app.as('platform', { roles: ['service'], ...claims });
+    const nobody = { id: 'platform', displayName: null, avatarUrl: null };
+    expect((await service.run(VIEWER)).viewer.user).toEqual(nobody);
     expect(await service.refusal('{ sync { cursor } }')).toBe('FORBIDDEN');
   });
 

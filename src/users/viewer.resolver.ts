@@ -27,12 +27,8 @@ export class ViewerResolver {
   @ResolveField(() => User, {
     description: 'The caller as a person. A service is nobody’s person: it has its id alone.',
   })
-  async user(@CurrentViewer() viewer: Caller): Promise<User> {
-    const known = viewer.isService
-      ? undefined
-      : (await this.users.findByIds([viewer.userId])).get(viewer.userId);
-    return (
-      known ?? { id: viewer.userId, displayName: viewer.displayName, avatarUrl: viewer.avatarUrl }
-    );
+  async user(@CurrentViewer() { userId, isService }: Caller): Promise<User> {
+    const known = isService ? undefined : (await this.users.findByIds([userId])).get(userId);
+    return known ?? { id: userId, displayName: null, avatarUrl: null };
   }
 }
