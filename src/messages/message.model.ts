@@ -47,7 +47,10 @@ registerEnumType(ReceiptKind, {
   name: 'ReceiptKind',
   description: 'What a MessageRead event tells of.',
   valuesMap: {
-    READ: { description: 'The reader’s lastReadSequence moved.' },
+    READ: {
+      description:
+        'The reader’s lastReadSequence moved; or, told to the reader alone, it stayed and they have seen their receipts.',
+    },
     DELIVERED: {
       description: 'Only the reader’s lastDeliveredSequence moved: their client has the messages.',
     },

@@ -10,7 +10,7 @@ export class PresenceChanged {
   @Field(() => Date, {
     nullable: true,
     description:
-      'When a connection of this person last began or ended; null while none has been seen.',
+      'When this person last came or went; connections beside an open one need not move it. Null while none has been seen.',
   })
   lastSeenAt: Date | null;
 

@@ -52,7 +52,7 @@ export class UserPresenceResolver {
   @ResolveField(() => Date, {
     nullable: true,
     description:
-      'When a connection of this person last began or ended; null while none has been seen, and where isOnline is null.',
+      'When this person last came or went; connections beside an open one need not move it. Null while none has been seen, and where isOnline is null.',
   })
   async lastSeenAt(
     @Parent() user: User,

@@ -111,7 +111,10 @@ export class ChatThread {
   @Field({ description: 'When the thread was opened.' })
   createdAt: Date;
 
-  @Field({ description: 'When the thread last changed: a message, its status, its participants.' })
+  @Field({
+    description:
+      'When the thread last changed: a new message, its status, its participants. Not what is edited, deleted or read.',
+  })
   updatedAt: Date;
 
   @Field(() => Int, {
