@@ -30,11 +30,16 @@ export const toBoolean = Transform(({ value }) =>
       : (value as unknown),
 );
 
-export const toList = Transform(({ value }) =>
+export const toOrigins = Transform(({ value }) =>
   typeof value === 'string'
     ? value
         .split(',')
         .map((item) => item.trim())
         .filter((item) => item !== '')
+        .map(asBrowsersSay)
     : (value as unknown),
 );
+
+/** An origin in small letters and without the port that goes without saying; what is none stays as it is. */
+const asBrowsersSay = (text: string): string =>
+  /^https?:\/\/[^/\s]+$/.test(text) && URL.canParse(text) ? new URL(text).origin : text;

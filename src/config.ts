@@ -5,7 +5,7 @@ import { IsPostgresAddress, IsRedisAddress, IsWebAddress } from './config-addres
 import { ConfigError, describeFaults } from './config-faults.js';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
 import { IsPublicKey } from './config-public-key.js';
-import { toBoolean, toList, WholeNumber } from './config-values.js';
+import { toBoolean, toOrigins, WholeNumber } from './config-values.js';
 
 /**
  * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
@@ -87,7 +87,7 @@ export class Config extends NotificationConfig {
   INTROSPECTION: boolean;
 
   /** Origins whose browser pages may open a socket and read answers; empty: the server's own host only. `*` allows all. */
-  @toList
+  @toOrigins
   @Matches(/^(\*|https?:\/\/[^/\s]+)$/, {
     each: true,
     message:

@@ -46,7 +46,7 @@ describe('the socket server', () => {
       MAX_OPERATIONS_PER_SOCKET: '5',
       MAX_SOCKETS_PER_PERSON: '3',
       MAX_PENDING_SOCKETS: '4',
-      ALLOWED_ORIGINS: 'https://app.example',
+      ALLOWED_ORIGINS: 'https://app.example, https://Other.example:443',
     });
     await openThread(app);
   });
@@ -62,6 +62,7 @@ describe('the socket server', () => {
     const from = (origin: string): Promise<string> =>
       upgrade(app.url, '/graphql', [`Origin: ${origin}`]);
     expect(await from('https://app.example')).toMatch('101');
+    expect(await from('https://other.example')).toMatch('101');
     expect(await from(app.url)).toMatch('101');
     expect(await from('https://evil.example')).toBe('HTTP/1.1 403 Forbidden');
     expect(await from('null')).toBe('HTTP/1.1 403 Forbidden');
@@ -186,7 +187,7 @@ describe('a stop', () => {
 describe('a page of another origin', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp({ ALLOWED_ORIGINS: 'https://app.example' });
+    app = await startApp({ ALLOWED_ORIGINS: 'https://App.example:443' });
   });
   afterAll(() => app.stop());
 
