@@ -9,6 +9,7 @@ const SEND =
 const OPEN = 'mutation ($input: OpenThreadInput!) { openThread(input: $input) { thread { id } } }';
 const STATUS =
   'mutation ($input: UpdateThreadStatusInput!) { updateThreadStatus(input: $input) { thread { id } } }';
+const MUTE = 'mutation ($input: MuteThreadInput!) { muteThread(input: $input) { thread { id } } }';
 const THREAD = 'query ($id: ID!) { thread(id: $id) { id } }';
 const HISTORY =
   'query ($id: ID!, $first: Int, $after: String) { thread(id: $id) { messages(first: $first, after: $after) { nodes { id } } } }';
@@ -208,6 +209,11 @@ describe('bad input', () => {
     [
       'a blank trip id',
       () => [OPEN, { input: { touristId: 'ann', guideId: 'ben', tripId: ' ' } }],
+      'BAD_USER_INPUT',
+    ],
+    [
+      'a mute until an hour that RFC 3339 does not have',
+      () => [MUTE, { input: { threadId: mine, until: '2036-03-11T24:00:00Z' } }],
       'BAD_USER_INPUT',
     ],
     ['a page of -1', () => [HISTORY, { id: mine, first: -1 }], 'BAD_USER_INPUT'],
