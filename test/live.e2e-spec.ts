@@ -305,6 +305,30 @@ describe('a live stream', () => {
       await inbox.next();
       expect(bodies([await inbox.next()])).toEqual(['new']);
     });
+
+    it('that the journal ceases to reach back to during a sync is RESYNC_REQUIRED as well', async () => {
+      await fresh();
+      const old = await cursorOf(ben);
+      await sendMany(app.as(ann), threadId, 3);
+      // Who reads entries waits for this, and who asks where the journal stands does not.
+      await database.query('BEGIN');
+      await database.query('LOCK TABLE inbox_entries IN ACCESS EXCLUSIVE MODE');
+      const refusal = app.as(ben).refusal(SYNC, { after: old });
+      await until(async () => {
+        const { rows } = await database.query(
+          `SELECT FROM pg_locks WHERE relation = 'inbox_entries'::regclass AND NOT granted`,
+        );
+        return rows.length > 0;
+      }, 'the entries are being read');
+      await database.query(
+        `UPDATE inbox_entries SET at = now() - interval '31 days'
+         WHERE user_id = $1 AND position < (SELECT position FROM inboxes WHERE user_id = $1)`,
+        [ben],
+      );
+      await database.query('SELECT inbox_trim(30, 10000)');
+      await database.query('COMMIT');
+      expect(await refusal).toBe('RESYNC_REQUIRED');
+    });
   });
 
   it('is refused to a service, and for a thread that is not the viewer’s', async () => {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../auth/viewer.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { EventBus } from '../events/event-bus.js';
-import { decodePosition, encodePosition } from './cursor.js';
+import { decodePosition, encodePosition, resyncRequired } from './cursor.js';
 import { Hub } from './hub.js';
 import type { JournalEntry, JournalEvent, JournalFilter } from './journal-entry.js';
 import { JournalRepository } from './journal.repository.js';
@@ -91,13 +91,18 @@ export class InboxService {
     });
   }
 
-  /** What happened after a cursor, at most `first` entries; without one only the cursor of now. */
+  /**
+   * What happened after a cursor, at most `first` entries; without one only the cursor of now.
+   * @throws AppError BAD_USER_INPUT or RESYNC_REQUIRED for the cursor, FORBIDDEN for a service
+   */
   async sync(viewer: Viewer, after: string | null, first: number): Promise<SyncPage> {
     requireJournal(viewer);
     const state = await this.journals.stateOf(viewer.userId);
     if (after === null) return { events: [], cursor: this.cursorOf(viewer, state), hasMore: false };
     const from = decodePosition(after, state.epoch, viewer.userId, state);
     const entries = await this.journals.readAfter(viewer.userId, from, first);
+    // Since the look at the journal, what should follow may have been trimmed away.
+    if ((entries[0]?.position ?? state.position + 1) !== from + 1) throw resyncRequired();
     const last = entries.at(-1)?.position ?? from;
     return {
       events: entries
