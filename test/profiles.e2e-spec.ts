@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { Client, escapeIdentifier } from 'pg';
 import type { TestApp, TokenClaims } from './support/app.js';
-import { startApp } from './support/app.js';
+import { startApp, until } from './support/app.js';
 import type { TestDatabase } from './support/database.js';
 import { createDatabase } from './support/database.js';
 import { openThread, PLATFORM, send } from './support/seeds.js';
@@ -88,5 +89,76 @@ describe('a profile on two nodes', () => {
     expect(await show(two, { name: 'Annie' })).toMatchObject({ displayName: 'Annie' });
     await upsert({ displayName: 'Anna' });
     expect(await show(two, { name: 'Ann' })).toMatchObject({ displayName: 'Anna' });
+  });
+});
+
+describe('a profile that changes while somebody writes', () => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let holder: Client;
+  beforeAll(async () => {
+    database = await createDatabase();
+    holder = new Client({ connectionString: database.url });
+    await holder.connect();
+    // Nobody resolves a deadlock: whoever is in one is refused once it has waited for a lock for long enough.
+    const name = escapeIdentifier(new URL(database.url).pathname.slice(1));
+    await holder.query(`ALTER DATABASE ${name} SET deadlock_timeout = '1h'`);
+    app = await startApp({}, database);
+  });
+  afterAll(async () => {
+    await holder.end();
+    await app.stop();
+    await database.drop();
+  });
+
+  const areWaiting = (count: number, who: string): Promise<void> =>
+    until(async () => {
+      const { rows } = await holder.query(
+        'SELECT DISTINCT pid FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()',
+      );
+      return rows.length === count;
+    }, `${who} wait`);
+
+  /** Holds the journal of a person until whoever writes to it, and then whoever changes a profile, waits. */
+  async function whileHeld(userId: string, write: () => Promise<unknown>): Promise<void> {
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM inboxes WHERE user_id = $1 FOR UPDATE', [userId]);
+    const writing = write();
+    await areWaiting(1, 'the writer');
+    const changing = app
+      .as('platform', PLATFORM)
+      .run(UPSERT, { input: { users: [{ id: userId, displayName: randomUUID() }] } });
+    await areWaiting(2, 'both');
+    await holder.query('COMMIT');
+    await Promise.all([writing, changing]);
+  }
+
+  it('waits for a status that is being set, which does not wait for it', async () => {
+    const { id: threadId } = await openThread(app);
+    await whileHeld('ann', () =>
+      app.as('ben').run(
+        `mutation ($input: UpdateThreadStatusInput!) {
+           updateThreadStatus(input: $input) { thread { status } }
+         }`,
+        { input: { threadId, status: 'ARCHIVED' } },
+      ),
+    );
+  });
+
+  it('waits for deliveries in several threads, which do not wait for it', async () => {
+    const threads = [];
+    for (const trip of ['rome', 'oslo']) {
+      const { id: threadId } = await openThread(app, { tourist: 'cleo', guide: 'dan', trip });
+      await send(app.as('dan'), threadId);
+      threads.push({ threadId, upToSequence: 1 });
+    }
+    await whileHeld('cleo', () =>
+      app
+        .as('cleo')
+        .run(
+          'mutation ($input: MarkDeliveredInput!) { markDelivered(input: $input) { __typename } }',
+          { input: { threads } },
+        ),
+    );
   });
 });

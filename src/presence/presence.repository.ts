@@ -58,12 +58,13 @@ export class PresenceRepository {
    * @param ages how long ago, in ms, by user id
    */
   async saw(ages: ReadonlyMap<string, number>): Promise<void> {
-    // In one order, so that two nodes do not wait for each other.
-    const userIds = [...ages.keys()].sort();
+    const userIds = [...ages.keys()];
     await this.database.rows(
       'presence_saw',
-      `UPDATE users u SET last_seen_at = greatest(u.last_seen_at, current_instant() - s.age * interval '1 ms')
-       FROM unnest($1::text[], $2::float8[]) AS s (id, age) WHERE u.id = s.id`,
+      // The rows are locked in the order in which everybody locks them, whatever the plan of the update is.
+      `WITH held AS MATERIALIZED (SELECT id FROM users WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE)
+       UPDATE users u SET last_seen_at = greatest(u.last_seen_at, current_instant() - s.age * interval '1 ms')
+       FROM held JOIN unnest($1::text[], $2::float8[]) AS s (id, age) ON s.id = held.id WHERE u.id = held.id`,
       [userIds, userIds.map((userId) => Math.max(0, ages.get(userId) ?? 0))],
     );
   }
