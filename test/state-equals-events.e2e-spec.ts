@@ -139,6 +139,20 @@ describe('old state + events = fresh state', () => {
     await say('ann');
   });
 
+  it('holds for whoever was away while a reader left and came back', async () => {
+    await act('markThreadRead', { threadId }, 'max');
+    const client = app.as('ann');
+    const state = await fetchState(client);
+    await act('removeParticipant', { threadId, userId: 'max' }, 'platform', PLATFORM);
+    await act('addParticipant', { threadId, userId: 'max', role: 'SUPPORT' }, 'platform', PLATFORM);
+    const fresh = await fetchState(client);
+    const replay = (await app.socket('ann')).start(EVENTS, { after: state.cursor });
+    await replay.next();
+    while (state.cursor !== fresh.cursor)
+      await apply(state, (await replay.next()).inboxEvents, client);
+    expect(state).toEqual(fresh);
+  });
+
   it('holds for a new thread, its status and the viewer’s switches', async () => {
     await act('openThread', { touristId: 'ann', guideId: 'ben', tripId: 'rome' }, 'ann');
     await act('muteThread', { threadId, until: '2030-01-01T00:00:00Z' }, 'ben');

@@ -99,8 +99,9 @@ function settle(state: ClientState, { id, participants }: any): void {
       ({ user, joinedSequence }: any) =>
         user.id !== message.authorId && joinedSequence < message.sequence,
     );
+    // Whoever has left and come back meanwhile does not count for what was said before.
     message.readBy = message.readBy
-      .filter(({ user }: any) => users.has(user.id))
+      .filter(({ user }: any) => others.some((other: any) => other.user.id === user.id))
       .map(({ user, readAt }: any) => ({ user: users.get(user.id), readAt }));
     if (message.sender !== null) message.sender = users.get(message.sender.id) ?? message.sender;
     const hasRead = ({ user }: any): boolean =>
