@@ -139,18 +139,33 @@ describe('old state + events = fresh state', () => {
     await say('ann');
   });
 
-  it('holds for whoever was away while a reader left and came back', async () => {
+  it('holds for whoever was away while a reader left, and while one left and came back', async () => {
+    const replayed = async (work: () => Promise<unknown>): Promise<void> => {
+      const client = app.as('ann');
+      const state = await fetchState(client);
+      await work();
+      const fresh = await fetchState(client);
+      const replay = (await app.socket('ann')).start(EVENTS, { after: state.cursor });
+      await replay.next();
+      while (state.cursor !== fresh.cursor)
+        await apply(state, (await replay.next()).inboxEvents, client);
+      expect(state).toEqual(fresh);
+    };
+    const leave = (): Promise<unknown> =>
+      act('removeParticipant', { threadId, userId: 'max' }, 'platform', PLATFORM);
+    const join = (): Promise<unknown> =>
+      act('addParticipant', { threadId, userId: 'max', role: 'SUPPORT' }, 'platform', PLATFORM);
     await act('markThreadRead', { threadId }, 'max');
-    const client = app.as('ann');
-    const state = await fetchState(client);
-    await act('removeParticipant', { threadId, userId: 'max' }, 'platform', PLATFORM);
-    await act('addParticipant', { threadId, userId: 'max', role: 'SUPPORT' }, 'platform', PLATFORM);
-    const fresh = await fetchState(client);
-    const replay = (await app.socket('ann')).start(EVENTS, { after: state.cursor });
-    await replay.next();
-    while (state.cursor !== fresh.cursor)
-      await apply(state, (await replay.next()).inboxEvents, client);
-    expect(state).toEqual(fresh);
+    await replayed(async () => {
+      await leave();
+      await join();
+    });
+    await say('ann');
+    await replayed(async () => {
+      await act('markThreadRead', { threadId }, 'max');
+      await leave();
+    });
+    await join();
   });
 
   it('holds for a new thread, its status and the viewer’s switches', async () => {

@@ -82,7 +82,9 @@ export async function apply(state: ClientState, event: any, client: HttpClient):
 
 /** The reader has now read everything up to the marker that they had not read before. */
 function noteReading(state: ClientState, { thread, reader, upToSequence, readAt }: any): void {
-  const { joinedSequence } = thread.participants.find(({ user }: any) => user.id === reader.id);
+  const participant = thread.participants.find(({ user }: any) => user.id === reader.id);
+  // Who has left meanwhile counts for nothing.
+  const joinedSequence = participant?.joinedSequence ?? Infinity;
   for (const message of Object.values(state.messages[thread.id] ?? {})) {
     const counts = message.sequence > joinedSequence && message.sequence <= upToSequence;
     const known = message.readBy.some(({ user }: any) => user.id === reader.id);
