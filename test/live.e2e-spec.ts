@@ -316,7 +316,8 @@ describe('a live stream', () => {
       const refusal = app.as(ben).refusal(SYNC, { after: old });
       await until(async () => {
         const { rows } = await database.query(
-          `SELECT FROM pg_locks WHERE relation = 'inbox_entries'::regclass AND NOT granted`,
+          `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+           WHERE datname = current_database() AND relation = 'inbox_entries'::regclass AND NOT granted`,
         );
         return rows.length > 0;
       }, 'the entries are being read');
