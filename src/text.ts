@@ -14,3 +14,7 @@ const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800
 
 /** Whether there is anything to see in it. */
 export const isVisible = (text: string): boolean => VISIBLE.test(text);
+
+/** Whether the marketplace may name a person or a trip so: 1 to 64 characters, not all of them spaces. */
+export const isForeignId = (text: string): boolean =>
+  text.trim() !== '' && !isLongerThan(64, text) && isStorableText(text);

@@ -68,6 +68,8 @@ describe('a token', () => {
     ],
     ['without a subject', () => forge(HS256, { exp: inAnHour() })],
     ['with an empty subject', () => forge(HS256, { sub: '', exp: inAnHour() })],
+    ['with a number for a subject', () => forge(HS256, { sub: 7, exp: inAnHour() })],
+    ['with a blank subject', () => forge(HS256, { sub: ' ', exp: inAnHour() })],
     [
       'with a subject of 65 characters',
       () => forge(HS256, { sub: 'a'.repeat(65), exp: inAnHour() }),

@@ -30,10 +30,11 @@ describe('a profile', () => {
     );
   });
 
-  it.each(BLANK)('keeps its name where a token says a blank one: %j', async (name) => {
+  it.each(BLANK)('keeps its name where a later token says a blank one: %j', async (name) => {
     const id = randomUUID();
     await upsert({ id, displayName: 'Ann' });
-    const { viewer } = await app.as(id, { name }).run('{ viewer { user { displayName } } }');
+    const iat = Math.floor(Date.now() / 1_000) + 60;
+    const { viewer } = await app.as(id, { name, iat }).run('{ viewer { user { displayName } } }');
     expect(viewer.user.displayName).toBe('Ann');
   });
 
@@ -70,6 +71,8 @@ describe('a profile', () => {
   it('has a locale of at most 100 characters, however many extensions a tag may have', async () => {
     const tag = (length: number): string => 'es-x'.padEnd(length, '-abcdefgh');
     expect(await upsert({ locale: tag(100) })).toBeNull();
-    expect(await upsert({ locale: tag(101) })).toBe('users.0.locale must have at most 100 characters');
+    expect(await upsert({ locale: tag(101) })).toBe(
+      'users.0.locale must have at most 100 characters',
+    );
   });
 });

@@ -3,7 +3,7 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { jwtVerify } from 'jose/jwt/verify';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
-import { isLongerThan, isStorableText, isVisible } from '../text.js';
+import { isForeignId, isLongerThan, isStorableText, isVisible } from '../text.js';
 import { tokenKeys } from './token-keys.js';
 import type { Viewer } from './viewer.js';
 
@@ -125,14 +125,13 @@ function avatarUrlIn(claim: unknown): string | null {
 
 function toViewer(claims: JWTPayload): Viewer {
   const { sub, exp, iat, name, picture, roles } = claims;
-  const userId = shortText(sub, 64);
-  if (userId === null || exp === undefined)
+  if (typeof sub !== 'string' || !isForeignId(sub) || exp === undefined)
     throw unauthenticated(
       'The token must name its subject (sub, 1 to 64 characters) and its end (exp).',
     );
   const roleList: readonly unknown[] = Array.isArray(roles) ? roles : [];
   return {
-    userId,
+    userId: sub,
     isService: roleList.includes('service'),
     isAdmin: roleList.includes('admin'),
     displayName: displayNameIn(name),

@@ -3,7 +3,7 @@ import { registerDecorator } from 'class-validator';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { ValidationPipe } from '@nestjs/common';
 import { badInput } from '../errors.js';
-import { isLongerThan, isStorableText, isVisible } from '../text.js';
+import { isForeignId, isLongerThan, isStorableText, isVisible } from '../text.js';
 import { isCertainlyValid } from './quick-validation.js';
 
 /** A check of a text, by itself in any input. */
@@ -30,11 +30,7 @@ export const IsStorableText = textRule(
 );
 
 /** An id of the marketplace's own (a user, a trip): opaque, 1 to 64 characters. */
-export const IsForeignId = textRule(
-  'isForeignId',
-  (text) => text.trim() !== '' && !isLongerThan(64, text) && isStorableText(text),
-  'be an id of 1 to 64 characters',
-);
+export const IsForeignId = textRule('isForeignId', isForeignId, 'be an id of 1 to 64 characters');
 
 /** Not MaxLength of class-validator, which does not count the characters that change the look of the one before. */
 export const HasAtMost = (limit: number): PropertyDecorator =>
