@@ -5,6 +5,7 @@ import type { TestApp, TokenClaims } from './support/app.js';
 import { startApp, until } from './support/app.js';
 import type { TestDatabase } from './support/database.js';
 import { createDatabase } from './support/database.js';
+import { lockWaiters } from './support/lock-waiters.js';
 import { openThread, PLATFORM, send } from './support/seeds.js';
 
 const UPSERT =
@@ -113,14 +114,7 @@ describe('a profile that changes while somebody writes', () => {
   });
 
   const areWaiting = (count: number, who: string): Promise<void> =>
-    until(async () => {
-      // A transaction sees the activity of its first look until it is told to look again.
-      await holder.query('SELECT pg_stat_clear_snapshot()');
-      const { rows } = await holder.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rows.length === count;
-    }, `${who} wait`);
+    until(async () => (await lockWaiters(holder)).length === count, `${who} wait`);
 
   /** Holds the journal of a person until whoever writes to it, and then whoever changes a profile, waits. */
   async function whileHeld(userId: string, write: () => Promise<unknown>): Promise<void> {

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { Database } from '../src/database/database.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
+import { lockWaiters } from './support/lock-waiters.js';
 import { openThread, send } from './support/seeds.js';
 
 const PAGE = `query ($threadId: ID!) {
@@ -36,14 +37,7 @@ const pageOf = async (sub: string): Promise<string[]> =>
   (await app.as(sub).run(PAGE, { threadId })).messages.nodes.map(({ body }: any) => body);
 
 /** The backends that wait for the lock. */
-async function waiting(): Promise<number[]> {
-  // A transaction sees the activity of its first look until it is told to look again.
-  await other.query('SELECT pg_stat_clear_snapshot()');
-  const { rows } = await other.query(
-    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-  );
-  return rows.map(({ pid }) => pid);
-}
+const waiting = (): Promise<number[]> => lockWaiters(other);
 
 /** A read that waits for the lock; it is prepared under the name, which waits as well. */
 const count = (name: string): Promise<object[]> =>

@@ -5,6 +5,7 @@ import { Database } from '../src/database/database.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
 import { untilCompiling, watchExecutions } from './support/executions.js';
+import { lockWaiters } from './support/lock-waiters.js';
 import { addParticipant, openThread, send, setStatus } from './support/seeds.js';
 import type { SocketClient } from './support/socket-client.js';
 import { statementsOf } from './support/statements.js';
@@ -194,12 +195,7 @@ describe('in one batch', () => {
         [elsewhere, clientMessageId],
       );
       const answers = sayAtOnce({ body: '1' }, { clientMessageId }, { body: '2' });
-      await until(async () => {
-        const { rows } = await otherNode.query(
-          'SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()',
-        );
-        return rows.length > 0;
-      }, 'the batch waits for it');
+      await until(async () => (await lockWaiters(otherNode)).length > 0, 'the batch waits for it');
       await otherNode.query('COMMIT');
       expect(await answers).toMatchObject([
         { message: { sequence: 1 } },
@@ -250,12 +246,10 @@ describe('a thread that somebody else has locked', () => {
       await holder.query('BEGIN');
       await holder.query('SELECT FROM threads WHERE id = $1 FOR UPDATE', [threadId]);
       const held = sayAtOnce({ body: '1' }, { body: '2' });
-      await until(async () => {
-        const { rows } = await holder.query(
-          'SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()',
-        );
-        return rows.length > 0;
-      }, 'the sends wait for the lock');
+      await until(
+        async () => (await lockWaiters(holder)).length > 0,
+        'the sends wait for the lock',
+      );
       // Nothing else comes that could start what waits.
       for (const id of others)
         expect(await sayAtOnce({ threadId: id }, { threadId: id })).toMatchObject([
