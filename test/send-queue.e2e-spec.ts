@@ -1,18 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DatabaseError } from 'pg';
 import { Client } from 'pg';
 import { Database } from '../src/database/database.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
 import { untilCompiling, watchExecutions } from './support/executions.js';
 import { lockWaiters } from './support/lock-waiters.js';
-import { addParticipant, openThread, send, setStatus } from './support/seeds.js';
+import { addParticipant, openThread, PLATFORM, send, setStatus } from './support/seeds.js';
 import type { SocketClient } from './support/socket-client.js';
 import { statementsOf } from './support/statements.js';
 
 const SEND = `mutation ($input: SendMessageInput!) {
   sendMessage(input: $input) { deduplicated message { id sequence body } }
 }`;
+
+const SEND_SYSTEM = `mutation ($input: SendSystemMessageInput!) {
+  sendSystemMessage(input: $input) { message { id } }
+}`;
+
+/** As another node sends a batch: $1 thread, $2 clientMessageId. */
+const SEND_AS_ANN = `SELECT send_messages(ARRAY[$1::uuid], '{ann}', '{TEXT}', '{There}', NULL, ARRAY[$2], NULL, NULL)`;
 
 let app: TestApp;
 let ann: SocketClient;
@@ -49,6 +57,14 @@ const sayAtOnce = (...sends: object[]): Promise<any[]> =>
 const rowsOf = async (text: string, values: unknown[] = []): Promise<any[]> =>
   (await app.get(Database).pool.query(text, values)).rows;
 
+async function connect(): Promise<Client> {
+  const client = new Client({ connectionString: app.databaseUrl });
+  await client.connect();
+  return client;
+}
+
+const isSend = (text: string): boolean => /send_messages?\(/.test(text);
+
 /** What a thread holds, in order. */
 const bodiesOf = async (id: string): Promise<string[]> =>
   (await rowsOf('SELECT body FROM messages WHERE thread_id = $1 ORDER BY sequence', [id])).map(
@@ -81,7 +97,7 @@ describe('many sends at once', () => {
     const statements = await statementsOf(app, () =>
       Promise.all(sends.map(({ id, person, n }) => send(app.as(person), id, `${person} ${n}`))),
     );
-    const batches = statements.filter(({ text }) => text.includes('send_messages('));
+    const batches = statements.filter(({ text }) => isSend(text));
     expect(batches.length).toBeGreaterThan(0);
     expect(batches.length).toBeLessThan(sends.length);
 
@@ -152,7 +168,7 @@ describe('in one batch', () => {
         { threadId: other, body: 'There' },
       );
     });
-    const batches = statements.filter(({ text }) => text.includes('send_messages('));
+    const batches = statements.filter(({ text }) => isSend(text));
     expect(batches.length).toBeLessThan(answers.length / 2);
     expect(answers).toMatchObject([
       { deduplicated: false, message: { sequence: 2 } },
@@ -167,6 +183,66 @@ describe('in one batch', () => {
       { deduplicated: false, message: { sequence: 2 } },
     ]);
     expect(await bodiesOf(threadId)).toEqual(['Used', '2', '3']);
+  });
+
+  it('a message is stored and told as one that comes alone', async () => {
+    const platform = await app.socket('platform', PLATFORM);
+    const location = { latitude: 40.4, longitude: -3.7, label: 'Sol' };
+    const told = [];
+    for (const guide of ['cas', 'dan']) {
+      const id = await open(guide);
+      const [{ message }] = await sayAtOnce({ threadId: id });
+      const texts = [
+        { body: 'Hi' },
+        { messageType: 'LOCATION', location },
+        { body: 'Yes', replyToMessageId: message.id },
+      ].map((fields) => () => outcomeOf(ann, { threadId: id, ...fields }));
+      const systems = ['paid', 'moved'].map((code) => () => {
+        const params = [{ key: 'trip', value: 'Madrid' }];
+        const input = { threadId: id, body: 'News', clientMessageId: randomUUID(), code, params };
+        return platform.run(SEND_SYSTEM, { input });
+      });
+      const statements = await statementsOf(app, async () => {
+        for (const sends of [texts, systems]) {
+          if (guide === 'dan') await Promise.all(sends.map((say) => say()));
+          else for (const say of sends) await say();
+        }
+      });
+      const batches = statements.filter(({ text }) => isSend(text)).length;
+      if (guide === 'dan') expect(batches).toBeLessThan(5);
+      else expect(batches).toBe(5);
+      told.push({
+        messages: await rowsOf(
+          `SELECT m.sequence, m.author_id, m.message_type, m.body, m.latitude, m.longitude, m.location_label, m.system_code,
+             m.system_params, r.sequence AS reply_to, a.actor_id, a.action, a.details
+           FROM messages m LEFT JOIN messages r ON r.id = m.reply_to_id LEFT JOIN audit_entries a ON a.message_id = m.id
+           WHERE m.thread_id = $1 ORDER BY m.sequence`,
+          [id],
+        ),
+        entries: await rowsOf(
+          `SELECT e.position, e.kind, m.sequence, e.at = m.sent_at AS "onTime", e.unread_message_count, e.unread_thread_count
+           FROM inbox_entries e LEFT JOIN messages m ON m.id = e.message_id WHERE e.user_id = $1 ORDER BY e.position`,
+          [guide],
+        ),
+        thread: await rowsOf(
+          `SELECT t.last_sequence, t.last_message_author_id, t.last_message_type, t.last_message_body, p.role, p.unread_count,
+             t.last_message_id = m.id AND t.last_message_at = m.sent_at AND t.activity_at = m.sent_at
+               AND p.activity_at = m.sent_at AS "isLast"
+           FROM threads t JOIN messages m ON m.thread_id = t.id AND m.sequence = t.last_sequence
+           JOIN participants p ON p.thread_id = t.id
+           WHERE t.id = $1 ORDER BY p.role`,
+          [id],
+        ),
+      });
+    }
+    const [alone, together] = told;
+    expect(alone!.messages).toHaveLength(6);
+    expect(alone!.entries.at(-1)).toMatchObject({ sequence: 6, onTime: true });
+    expect(alone!.thread).toMatchObject([
+      { isLast: true, unread_count: 2 },
+      { isLast: true, unread_count: 6 },
+    ]);
+    expect(together).toEqual(alone);
   });
 
   it('a clientMessageId that comes twice is one message, and both are answered', async () => {
@@ -186,14 +262,10 @@ describe('in one batch', () => {
 
   it('a clientMessageId that another node is storing in another thread at the same moment is taken there', async () => {
     const [clientMessageId, elsewhere] = [randomUUID(), await open()];
-    const otherNode = new Client({ connectionString: app.databaseUrl });
-    await otherNode.connect();
+    const otherNode = await connect();
     try {
       await otherNode.query('BEGIN');
-      await otherNode.query(
-        `SELECT send_messages(ARRAY[$1::uuid], '{ann}', '{TEXT}', '{There}', NULL, ARRAY[$2], NULL, NULL)`,
-        [elsewhere, clientMessageId],
-      );
+      await otherNode.query(SEND_AS_ANN, [elsewhere, clientMessageId]);
       const answers = sayAtOnce({ body: '1' }, { clientMessageId }, { body: '2' });
       await until(async () => (await lockWaiters(otherNode)).length > 0, 'the batch waits for it');
       await otherNode.query('COMMIT');
@@ -237,11 +309,32 @@ describe('in one batch', () => {
   });
 });
 
+describe('a send that is alone', () => {
+  it('holds nobody’s journal while it waits for its clientMessageId, nor whoever waits for it', async () => {
+    const [clientMessageId, elsewhere] = [randomUUID(), await open('cas')];
+    const [holder, otherNode] = await Promise.all([connect(), connect()]);
+    try {
+      await holder.query('BEGIN');
+      await holder.query(`SELECT FROM inboxes WHERE user_id = 'ben' FOR NO KEY UPDATE`);
+      const here = outcomeOf(ann, { clientMessageId });
+      await until(async () => (await lockWaiters(holder)).length === 1, 'it waits for Ben');
+      const there = otherNode
+        .query(SEND_AS_ANN, [elsewhere, clientMessageId])
+        .catch((error: DatabaseError) => error.code);
+      await until(async () => (await lockWaiters(holder)).length === 2, 'the other one waits');
+      await holder.query('COMMIT');
+      expect(await here).toMatchObject({ deduplicated: false, message: { sequence: 1 } });
+      expect(await there).toBe('23505');
+    } finally {
+      await Promise.all([holder.end(), otherNode.end()]);
+    }
+  });
+});
+
 describe('a thread that somebody else has locked', () => {
   it('holds up nobody but itself, and goes on in order', async () => {
     const others = [await open(), await open('bob')];
-    const holder = new Client({ connectionString: app.databaseUrl });
-    await holder.connect();
+    const holder = await connect();
     try {
       await holder.query('BEGIN');
       await holder.query('SELECT FROM threads WHERE id = $1 FOR UPDATE', [threadId]);

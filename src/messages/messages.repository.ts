@@ -14,7 +14,7 @@ import { selectMessages, toMessages } from './message-columns.js';
 import type { MessageRow, MessageSelection, MessageVersionRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
 import type { Send, Sent, SentBatch } from './send.js';
-import { toBatch, toParameters } from './send.js';
+import { toArrays, toBatch, toParameters } from './send.js';
 import { pageOfAll, pageOfOwn } from './viewer-pages.js';
 
 const VISIBLE = selectMessages(
@@ -25,6 +25,9 @@ const BY_PLACE = selectMessages(
   `SELECT m.* FROM unnest(${arrayOf('$1', 'uuid')}, ${arrayOf('$2', 'integer')}) AS place (thread_id, sequence)
    JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`,
 );
+
+const SEND_ONE = 'SELECT send_message($1, $2, $3, $4, $5, $6, $7, $8) AS sent';
+const SEND_MANY = 'SELECT send_messages($1, $2, $3, $4, $5, $6, $7, $8) AS sent';
 
 @Injectable()
 export class MessagesRepository {
@@ -146,10 +149,12 @@ export class MessagesRepository {
 
   /** @param sends no two of the same author and clientMessageId; the outcomes are in their order */
   async send(sends: readonly Send[]): Promise<SentBatch> {
+    // One alone costs the database a third less by a function of its own.
+    const isAlone = sends.length === 1;
     const { sent } = await this.database.row<{ sent: Sent }>(
-      'send_messages',
-      'SELECT send_messages($1, $2, $3, $4, $5, $6, $7, $8) AS sent',
-      toParameters(sends),
+      isAlone ? 'send_message' : 'send_messages',
+      isAlone ? SEND_ONE : SEND_MANY,
+      isAlone ? toParameters(sends[0] as Send) : toArrays(sends),
     );
     return toBatch(sent);
   }

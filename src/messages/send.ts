@@ -40,25 +40,38 @@ export interface SentBatch {
   readonly entries: readonly SentEntry[];
 }
 
-/** What the SQL function send_messages takes: one array per column. */
-export const toParameters = (sends: readonly Send[]): ((string | null)[] | null)[] => {
-  const contents = sends.map(({ content }) => content);
-  const details = contents.map(({ location, system }) => location ?? system);
+/** What the SQL function send_message takes. */
+export function toParameters({
+  threadId,
+  authorId,
+  content,
+  clientMessageId,
+}: Send): (string | null)[] {
+  const { messageType, body, replyToId, digest, location, system } = content;
+  const details = location ?? system;
   return [
-    sends.map(({ threadId }) => threadId),
-    sends.map(({ authorId }) => authorId),
-    contents.map(({ messageType }) => messageType),
-    contents.map(({ body }) => body),
-    contents.map(({ replyToId }) => replyToId),
-    sends.map(({ clientMessageId }) => clientMessageId),
-    contents.map(({ digest }) => `\\x${digest}`),
-    details.every((detail) => detail === null)
-      ? null
-      : details.map((detail) => (detail === null ? null : JSON.stringify(detail))),
+    threadId,
+    authorId,
+    messageType,
+    body,
+    replyToId,
+    clientMessageId,
+    `\\x${digest}`,
+    details === null ? null : JSON.stringify(details),
   ];
-};
+}
 
-/** What it gives: arrays of the same order, and the journal entries as one array per column. */
+/** What send_messages takes: the same of several sends, as one array per column. */
+export function toArrays(sends: readonly Send[]): ((string | null)[] | null)[] {
+  const rows = sends.map(toParameters);
+  const columns = (rows[0] ?? []).map((_, column) =>
+    rows.map((row) => row[column] as string | null),
+  );
+  // Few sends have details, the last column; where none has, there is no array to read.
+  return columns.map((column) => (column.every((value) => value === null) ? null : column));
+}
+
+/** What both give: arrays of the same order, and the journal entries as one array per column. */
 export type Sent = readonly [
   outcomes: readonly string[],
   ids: readonly string[],
