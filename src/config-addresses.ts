@@ -57,9 +57,47 @@ export const IsMailServerAddress = isAddress(
 );
 
 /** Without credentials: fetch() refuses them, and people do not want them in their links. */
+const isAnonymous: Check = ({ username, password }) => username === '' && password === '';
+
 export const IsWebAddress = isAddress(
   'isWebAddress',
   'https://host/path or http://host/path, without user and password',
   /^https?:\/\//,
-  ({ username, password }) => username === '' && password === '',
+  isAnonymous,
 );
+
+/** What paths are added to; a query would swallow them. */
+export const IsWebBase = isAddress(
+  'isWebBase',
+  'https://host/path or http://host/path, without user, password and query',
+  /^https?:\/\/[^?]*$/,
+  isAnonymous,
+);
+
+const THREAD_ID = '{threadId}';
+const IN_PLACE = 'thread';
+
+/** A page of the marketplace; what it does behind a `#` is its own affair. */
+export const IsThreadAddress = () =>
+  ValidateBy({
+    name: 'isThreadAddress',
+    validator: {
+      validate: (value) => typeof value === 'string' && leadsToThread(value),
+      defaultMessage: () =>
+        `$property must read https://host/path/${THREAD_ID} or http://host/path/${THREAD_ID}, without user and password`,
+    },
+  });
+
+function leadsToThread(text: string): boolean {
+  const [address = '', ...fragment] = text.replaceAll(THREAD_ID, IN_PLACE).split('#');
+  return (
+    text.includes(THREAD_ID) &&
+    /^https?:\/\//.test(address) &&
+    passes(address, isAnonymous) &&
+    !/\s/.test(fragment.join(''))
+  );
+}
+
+/** The address of a thread's page. @param pattern what IsThreadAddress has let pass */
+export const addressOfThread = (pattern: string, threadId: string): string =>
+  pattern.replaceAll(THREAD_ID, threadId);

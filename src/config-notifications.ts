@@ -1,5 +1,5 @@
 import { IsBoolean, IsOptional, Matches, MinLength } from 'class-validator';
-import { IsMailServerAddress, IsWebAddress } from './config-addresses.js';
+import { IsMailServerAddress, IsThreadAddress, IsWebBase } from './config-addresses.js';
 import { toBoolean, WholeNumber } from './config-values.js';
 
 /** The part of the environment that is about telling people; Config is the whole. */
@@ -41,14 +41,12 @@ export class NotificationConfig {
 
   /** Where people reach this server, for the links in mails. */
   @IsOptional()
-  @IsWebAddress()
+  @IsWebBase()
   PUBLIC_URL?: string;
 
   /** Where the marketplace shows a conversation, for the link in mails; {threadId} is filled in. */
   @IsOptional()
-  @Matches(/^https?:\/\/\S*\{threadId\}\S*$/, {
-    message: 'THREAD_URL must be a URL with {threadId} in it',
-  })
+  @IsThreadAddress()
   THREAD_URL?: string;
 
   /** Signs the links in mails; JWT_SECRET does where it is not set. */

@@ -166,6 +166,31 @@ describe('the configuration', () => {
         'https://parley:password@issuer.example/jwks',
       ],
     ],
+    [
+      'PUBLIC_URL',
+      ['http://my_chat', 'https://chat.example/parley/'],
+      [
+        'chat.example',
+        'https://chat.example/?to=',
+        'https://chat.example/#',
+        'https://a:b@chat.example',
+      ],
+    ],
+    [
+      'THREAD_URL',
+      [
+        'https://market.example/chat/{threadId}?from=mail',
+        'http://my_market/#/chat/{threadId}',
+        'https://market.example/{threadId}#{threadId}',
+      ],
+      [
+        'market.example/{threadId}',
+        'https://market.example/',
+        'https://[{threadId}',
+        'https://a:b@market.example/{threadId}',
+        'https://market.example/# {threadId}',
+      ],
+    ],
   ])('of %s', (name, taken, refused) => {
     it.each(taken)('takes %s', (address) => {
       expect(faultsOf({ [name]: address })).toEqual([]);

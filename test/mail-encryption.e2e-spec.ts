@@ -46,7 +46,7 @@ async function listen(host: string, disabledCommands: string[]): Promise<string>
 
 const mail = {
   messageId: '<1@market.example>',
-  from: 'no-reply@market.example',
+  from: { name: '', address: 'no-reply@market.example' },
   to: 'gil@guides.example',
   subject: 'News',
   text: 'Hello',

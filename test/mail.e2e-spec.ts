@@ -18,9 +18,9 @@ beforeAll(async () => {
     NOTIFIER_SWEEP_MS: '100',
     SMTP_URL: server.url,
     SMTP_TIMEOUT_SECONDS: '5',
-    MAIL_FROM: 'Parley <no-reply@market.example>',
+    MAIL_FROM: 'Parley: chat, mail <no-reply@market.example>',
     PUBLIC_URL: 'https://chat.market.example/',
-    THREAD_URL: 'https://market.example/chat/{threadId}?from=mail&x=1',
+    THREAD_URL: 'https://market.example/chat/{threadId}?from=mail&thread={threadId}',
   });
   clock.start();
 });
@@ -62,12 +62,14 @@ describe('a mail', () => {
     const [mail, ...more] = server.to(email);
     expect(more).toEqual([]);
     expect(mail!.headers.get('subject')).toBe('2 mensajes nuevos de Tara');
-    expect(mail!.headers.get('from')).toBe('Parley <no-reply@market.example>');
+    expect(mail!.headers.get('from')).toBe('"Parley: chat, mail" <no-reply@market.example>');
     expect(mail!.headers.get('auto-submitted')).toBe('auto-generated');
     expect(mail!.headers.get('message-id')).toMatch(/^<[\da-f-]{36}@market\.example>$/);
     expect(mail!.text).toContain('Hola <b>Gil</b> & "amigos"\n¿mañana?');
     expect(mail!.text).toContain('segundo');
-    expect(mail!.text).toContain(`https://market.example/chat/${threadId}?from=mail&x=1`);
+    expect(mail!.text).toContain(
+      `https://market.example/chat/${threadId}?from=mail&thread=${threadId}`,
+    );
     expect(mail!.html).toContain('Hola &lt;b&gt;Gil&lt;/b&gt; &amp; &quot;amigos&quot;<br>');
     expect(mail!.html).not.toContain('<b>Gil</b>');
     expect(mail!.html).toContain('lang="es"');

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { addressOfThread } from '../config-addresses.js';
 import { Config } from '../config.js';
 import { escapeHtml } from './html.js';
 import type { MailTexts } from './mail-texts.js';
@@ -29,15 +30,16 @@ export class MailWriter {
   /** The same mail has the same Message-ID however often it is tried, so that a server may recognise it. */
   write(mailId: string, content: MailContent): WrittenMail {
     const texts = textsFor([content.locale ?? 'en']);
-    const from = this.config.MAIL_FROM ?? '';
-    const domain = /@([^>\s]+)/.exec(from)?.[1] ?? 'localhost';
+    const { MAIL_FROM = '', THREAD_URL } = this.config;
+    const from = toAddress(MAIL_FROM);
+    const domain = from.address.split('@')[1] ?? 'localhost';
     const unsubscribe = this.links.linkFor(content.userId);
     const parts = {
       texts,
       title: titleOf(texts, content.messages),
       count: content.messages.length,
       shown: content.messages.slice(-SHOWN).map((message) => show(texts, message, content)),
-      thread: this.config.THREAD_URL?.replace('{threadId}', content.threadId) ?? null,
+      thread: THREAD_URL === undefined ? null : addressOfThread(THREAD_URL, content.threadId),
       unsubscribe,
     };
     return {
@@ -56,6 +58,12 @@ export class MailWriter {
       },
     };
   }
+}
+
+/** Taken apart here: as one text a colon in the name would make it the name of a group. */
+function toAddress(text: string): { name: string; address: string } {
+  const [, name = '', address = text] = /^\s*"?(.*?)"?\s*<([^>]*)>$/.exec(text) ?? [];
+  return { name, address };
 }
 
 interface Parts {

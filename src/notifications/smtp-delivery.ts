@@ -6,7 +6,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 /** A mail, written and addressed. */
 export interface WrittenMail {
   readonly messageId: string;
-  readonly from: string;
+  readonly from: { readonly name: string; readonly address: string };
   readonly to: string;
   readonly subject: string;
   readonly text: string;
@@ -98,6 +98,7 @@ interface Envelope {
 async function write(mail: WrittenMail): Promise<{ content: Buffer; envelope: Envelope }> {
   const node = new MailComposer({
     ...mail,
+    from: { ...mail.from },
     headers: { ...mail.headers },
     textEncoding: 'quoted-printable',
     disableFileAccess: true,
