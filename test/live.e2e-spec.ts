@@ -1,10 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { Hub } from '../src/inbox/hub.js';
+import { JournalRepository } from '../src/inbox/journal.repository.js';
 import { Trimmer } from '../src/inbox/trimmer.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
-import { addParticipant, markRead, openThread, PLATFORM, send, sendMany } from './support/seeds.js';
+import {
+  addParticipant,
+  markRead,
+  openThread,
+  PLATFORM,
+  removeParticipant,
+  send,
+  sendMany,
+} from './support/seeds.js';
 
 const INBOX = `subscription ($after: String) {
   inboxEvents(after: $after) {
@@ -258,6 +267,43 @@ describe('a live stream', () => {
       const { sync } = await app.as(max).run(SYNC, { after });
       expect(JSON.stringify(sync)).not.toMatch(/must not see|while max/);
     });
+
+    it.each([
+      ['a thread', 0, '... on ThreadUpdated { thread { id } }'],
+      ['a message', 2, '... on MessageAdded { message { id } }'],
+      ['the last message read', 2, '... on MessageRead { upToMessage { id } }'],
+    ])(
+      'has a sync without what tells of %s, also where it is taken away while the answer is made',
+      async (_what, left, selection) => {
+        await fresh();
+        const max = `max-${names}`;
+        const after = await cursorOf(max);
+        const { id: kept } = await openThread(app, { tourist: max, guide: ben });
+        await send(app.as(ben), kept);
+        await addParticipant(app, threadId, max);
+        await send(app.as(ann), threadId);
+        await markRead(app.as(max), threadId);
+        const journals = app.get(JournalRepository);
+        const { readAfter } = journals;
+        journals.readAfter = async (...page) => {
+          journals.readAfter = readAfter;
+          const entries = await readAfter.apply(journals, page);
+          await removeParticipant(app, threadId, max);
+          return entries;
+        };
+        const sync = `query ($after: String) {
+          sync(after: $after) { hasMore cursor events { __typename cursor ${selection} } }
+        }`;
+        const first = (await app.as(max).run(sync, { after })).sync;
+        expect(first.events.slice(0, 2)).toMatchObject([
+          { __typename: 'ThreadUpdated' },
+          { __typename: 'MessageAdded' },
+        ]);
+        expect(first.events).toHaveLength(2 + left);
+        const second = (await app.as(max).run(sync, { after: first.cursor })).sync;
+        expect(second.events).toMatchObject([{ __typename: 'ThreadRemoved' }]);
+      },
+    );
   });
 
   describe('a cursor', () => {

@@ -23,6 +23,7 @@ import { FreshLoaders } from './fresh-loaders.guard.js';
 import { inputValidation } from './input-validation.js';
 import { PARSE_OPTIONS } from './operation-limits.js';
 import { withPlainFields } from './plain-fields.js';
+import { EventLoads } from './event-loads.js';
 import { Executor } from './executor.js';
 import { KnownOperations } from './known-operations.js';
 import { OperationRules } from './operation-rules.js';
@@ -49,6 +50,7 @@ export class GraphqlModule {
         DateTimeScalar,
         OperationRules,
         Executor,
+        EventLoads,
         ApolloRules,
         KnownOperations,
         SocketPresence,
@@ -58,7 +60,7 @@ export class GraphqlModule {
         { provide: APP_GUARD, useClass: FreshLoaders },
         { provide: APP_PIPE, useValue: inputValidation },
       ],
-      exports: [SocketServer, SocketPresence],
+      exports: [EventLoads, SocketServer, SocketPresence],
     };
   }
 }

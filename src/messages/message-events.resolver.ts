@@ -3,6 +3,7 @@ import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
 import type { Instant } from '../instants.js';
 import { notFound } from '../errors.js';
+import { EventLoads } from '../graphql/event-loads.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import { ThreadAfterArgs } from '../inbox/inbox.inputs.js';
 import { InboxService } from '../inbox/inbox.service.js';
@@ -86,7 +87,12 @@ export class MessageAddedResolver {
   constructor(
     private readonly messages: MessagesService,
     private readonly access: ThreadAccess,
-  ) {}
+    loads: EventLoads,
+  ) {
+    loads.add([...ADDED, ...UPDATED], 'message', (viewer, loaders, { messageId }) =>
+      loadMessage(messages, viewer, loaders, messageId ?? ''),
+    );
+  }
 
   @ResolveField(() => ChatMessage, { description: 'The message as it is now.' })
   message(
@@ -141,7 +147,12 @@ export class MessageReadResolver {
     private readonly messages: MessagesService,
     private readonly access: ThreadAccess,
     private readonly users: UsersService,
-  ) {}
+    loads: EventLoads,
+  ) {
+    loads.add(READ, 'upToMessage', (viewer, loaders, { threadId }) =>
+      loadThread(access, viewer, loaders, threadId),
+    );
+  }
 
   @ResolveField(() => ReceiptKind, { description: 'Whether it was read, or only received.' })
   receipt(@Parent() { kind }: JournalEvent): ReceiptKind {

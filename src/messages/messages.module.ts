@@ -19,6 +19,7 @@ import { MessagesResolver } from './messages.resolver.js';
 import { ThreadListResolver } from './thread-list.resolver.js';
 import { MessagesService } from './messages.service.js';
 import { SendQueue } from './send-queue.js';
+import { SyncResolver } from './sync.resolver.js';
 
 /** What is said in threads: sending, history, edits, receipts. Knows threads and people, and not notifications. */
 @Module({
@@ -38,6 +39,7 @@ import { SendQueue } from './send-queue.js';
     MessageAddedResolver,
     MessageUpdatedResolver,
     MessageReadResolver,
+    SyncResolver,
   ],
   exports: [MessagesService],
 })

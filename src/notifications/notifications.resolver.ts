@@ -12,6 +12,7 @@ import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer as Caller } from '../auth/viewer.js';
 import { notFound } from '../errors.js';
 import { byInstant, ListCursors } from '../graphql/list-cursors.js';
+import { EventLoads } from '../graphql/event-loads.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
 import type { Connection } from '../graphql/paging.js';
 import { connectionOf, windowOf } from '../graphql/paging.js';
@@ -85,20 +86,31 @@ export class NotificationsResolver {
 
 @Resolver(() => NotificationAdded)
 export class NotificationAddedResolver {
-  constructor(private readonly feed: NotificationsService) {}
+  constructor(
+    private readonly feed: NotificationsService,
+    loads: EventLoads,
+  ) {
+    loads.add(['NOTIFICATION_ADDED'], 'notification', (viewer, loaders, { notificationId }) =>
+      this.#load(viewer, loaders, notificationId ?? ''),
+    );
+  }
 
   @ResolveField(() => Notification, {
     description:
       'The notification as it is now; its count is 0 where all it stood for was deleted meanwhile.',
   })
-  async notification(
+  notification(
     @Parent() { notificationId }: NotificationAdded,
     @CurrentViewer() viewer: Caller,
     @CurrentLoaders() loaders: Loaders,
   ): Promise<NotificationRow> {
+    return this.#load(viewer, loaders, notificationId);
+  }
+
+  async #load(viewer: Caller, loaders: Loaders, id: string): Promise<NotificationRow> {
     const row = await loaders
       .get('notifications', (ids) => this.feed.findByIds(viewer, ids))
-      .load(notificationId);
+      .load(id);
     if (row === null) throw notFound('Notification');
     return row;
   }

@@ -2,7 +2,9 @@ import { Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
 import { notFound } from '../errors.js';
+import { EventLoads } from '../graphql/event-loads.js';
 import { CurrentLoaders, Loaders } from '../graphql/loaders.js';
+import type { JournalKind } from '../inbox/journal-entry.js';
 import { loadUser } from '../users/load-user.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
@@ -10,6 +12,15 @@ import { ThreadAccess } from './thread-access.js';
 import { ChatThread, ThreadParticipant, ThreadUpdated } from './thread.model.js';
 import type { ParticipantRow, ThreadRow } from './thread-rows.js';
 import { ThreadsService } from './threads.service.js';
+
+/** Events that tell of a thread, whichever room they are of. */
+const WITH_THREAD: readonly JournalKind[] = [
+  'THREAD_UPDATED',
+  'MESSAGE_ADDED',
+  'MESSAGE_UPDATED',
+  'MESSAGE_READ',
+  'MESSAGE_DELIVERED',
+];
 
 const userOf = ({ userId, displayName, avatarUrl }: ParticipantRow): User => ({
   id: userId,
@@ -57,7 +68,14 @@ export class ParticipantFieldsResolver {
 
 @Resolver(() => ThreadUpdated)
 export class ThreadUpdatedResolver {
-  constructor(private readonly access: ThreadAccess) {}
+  constructor(
+    private readonly access: ThreadAccess,
+    loads: EventLoads,
+  ) {
+    loads.add(WITH_THREAD, 'thread', (viewer, loaders, { threadId }) =>
+      loadThread(access, viewer, loaders, threadId),
+    );
+  }
 
   @ResolveField(() => ChatThread, { description: 'The thread as it is now.' })
   thread(
