@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database } from '../src/database/database.js';
+import { ThreadsRepository } from '../src/threads/threads.repository.js';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { HttpClient } from './support/http-client.js';
@@ -112,6 +113,22 @@ describe('a thread', () => {
       expect(answers.filter(({ created }) => created)).toHaveLength(1);
       expect(new Set(answers.map(({ thread }) => thread.id)).size).toBe(1);
     }
+  });
+
+  it('that is deleted before whoever opens it has looked at it is opened anew', async () => {
+    const trip = randomUUID();
+    const { thread: known } = await open(ann, 'ann', 'ben', trip);
+    const threads = app.get(ThreadsRepository);
+    const { open: openInDatabase } = threads;
+    threads.open = async (...key) => {
+      threads.open = openInDatabase;
+      const opened = await openInDatabase.apply(threads, key);
+      await platform.run(DELETE, { input: { threadId: opened.threadId } });
+      return opened;
+    };
+    const opened = await open(ann, 'ann', 'ben', trip);
+    expect(opened).toMatchObject({ created: true, thread: { tripId: trip, lastSequence: 0 } });
+    expect(opened.thread.id).not.toBe(known.id);
   });
 
   it('is opened by one of the two or by a service, between two people', async () => {

@@ -123,13 +123,16 @@ export class ThreadsRepository {
     return byThread;
   }
 
-  /** @param service who opens it for the two, for the audit; null where it is one of them */
+  /**
+   * @param service who opens it for the two, for the audit; null where it is one of them
+   * @returns threadId null where it was deleted in this very moment
+   */
   open(
     tripId: string | null,
     touristId: string,
     guideId: string,
     service: string | null,
-  ): Promise<{ threadId: string; created: boolean; hints: Hints }> {
+  ): Promise<{ threadId: string | null; created: boolean; hints: Hints }> {
     return this.database.row(
       'open_thread',
       'SELECT thread_id AS "threadId", created, hints FROM open_thread($1, $2, $3, $4)',
