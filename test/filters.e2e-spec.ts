@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MessagesRepository } from '../src/messages/messages.repository.js';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { HttpClient } from './support/http-client.js';
@@ -9,6 +10,7 @@ import {
   markRead,
   openThread,
   PLATFORM,
+  removeParticipant,
   send,
   sendMany,
   setStatus,
@@ -196,6 +198,26 @@ describe('a filter of messages', () => {
     (await client.run(MESSAGES, { filter, last: 20 })).list.nodes
       .map(({ body }: any) => body)
       .filter((body: string) => /m\d|r\d|foreign/.test(body));
+
+  it('shows threads with the messages, also where one is taken away while the page is read', async () => {
+    const { id } = await openThread(app, { tourist: 'zoe', guide: 'yan', trip: randomUUID() });
+    const { id: kept } = await openThread(app, { tourist: 'max', guide: 'yan' });
+    await send(app.as('max'), kept, 'kept');
+    await send(app.as('zoe'), id, 'gone');
+    await addParticipant(app, id, 'max');
+    const messages = app.get(MessagesRepository);
+    const { findPageOfViewer } = messages;
+    messages.findPageOfViewer = async (...page) => {
+      messages.findPageOfViewer = findPageOfViewer;
+      const rows = await findPageOfViewer.apply(messages, page);
+      await removeParticipant(app, id, 'max');
+      return rows;
+    };
+    const { list } = await app
+      .as('max')
+      .run('{ list: messages(filter: {}, last: 1) { nodes { body thread { id } } } }');
+    expect(list.nodes).toEqual([{ body: 'kept', thread: { id: kept } }]);
+  });
 
   it.each<[string, () => object, string[]]>([
     [
