@@ -320,7 +320,7 @@ describe('a send that is alone', () => {
       await until(async () => (await lockWaiters(holder)).length === 1, 'it waits for Ben');
       const there = otherNode
         .query(SEND_AS_ANN, [elsewhere, clientMessageId])
-        .catch((error: DatabaseError) => error.code);
+        .catch((error: unknown) => (error as DatabaseError).code);
       await until(async () => (await lockWaiters(holder)).length === 2, 'the other one waits');
       await holder.query('COMMIT');
       expect(await here).toMatchObject({ deduplicated: false, message: { sequence: 1 } });

@@ -12,10 +12,16 @@ const DEFAULT_PAGE = 50;
   description: 'Where a page lies in its list, in the terms of the Relay connection specification.',
 })
 export class PageInfo {
-  @Field({ description: 'Whether more follows behind endCursor.' })
+  @Field({
+    description:
+      'Whether more follows behind endCursor; paging forwards with before as well, up to that.',
+  })
   hasNextPage: boolean;
 
-  @Field({ description: 'Whether there is more before startCursor.' })
+  @Field({
+    description:
+      'Whether there is more before startCursor; paging backwards with after as well, down to that.',
+  })
   hasPreviousPage: boolean;
 
   @Field(() => String, {
