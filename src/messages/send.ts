@@ -67,7 +67,7 @@ export function toArrays(sends: readonly Send[]): ((string | null)[] | null)[] {
   const columns = (rows[0] ?? []).map((_, column) =>
     rows.map((row) => row[column] as string | null),
   );
-  // Few sends have details, the last column; where none has, there is no array to read.
+  // Mostly no send is a reply, and none has details: there is no array to read then.
   return columns.map((column) => (column.every((value) => value === null) ? null : column));
 }
 
