@@ -7,7 +7,7 @@ import type { Connection } from '../graphql/paging.js';
 import { connectionOf, windowOf } from '../graphql/paging.js';
 import { detailFor, fieldsOfNodes } from '../graphql/selection.js';
 import { ThreadAccess } from '../threads/thread-access.js';
-import { loadThread } from '../threads/thread-fields.resolver.js';
+import { loadThread, threadLoader } from '../threads/thread-fields.resolver.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import { PLAIN_MESSAGE_FIELDS } from './message-columns.js';
 import { cursorsOfThread, cursorsOfViewer } from './message-cursors.js';
@@ -97,9 +97,7 @@ export class MessagesResolver {
     loaders: Loaders,
   ): Promise<boolean> {
     const ids = [...new Set(rows.map(({ threadId }) => threadId))];
-    const threads = await loaders
-      .get('threads', (keys) => this.access.findVisible(viewer, keys))
-      .loadMany(ids);
+    const threads = await threadLoader(this.access, viewer, loaders).loadMany(ids);
     return !threads.includes(null);
   }
 

@@ -12,6 +12,7 @@ import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
 import type { NotificationRow } from './notification-rows.js';
 import { Notification } from './notification.model.js';
+import { threadLoader } from '../threads/thread-fields.resolver.js';
 
 /** What a notification is about, loaded with the access checks of the rooms that own it. */
 @Resolver(() => Notification)
@@ -31,7 +32,7 @@ export class NotificationFieldsResolver {
     @CurrentViewer() viewer: Viewer,
     @CurrentLoaders() loaders: Loaders,
   ): Promise<ThreadRow | null> {
-    return loaders.get('threads', (ids) => this.access.findVisible(viewer, ids)).load(threadId);
+    return threadLoader(this.access, viewer, loaders).load(threadId);
   }
 
   @ResolveField(() => ChatMessage, {

@@ -1,4 +1,5 @@
 import { Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import type DataLoader from 'dataloader';
 import { CurrentViewer } from '../auth/current-viewer.js';
 import type { Viewer } from '../auth/viewer.js';
 import { notFound } from '../errors.js';
@@ -87,6 +88,14 @@ export class ThreadUpdatedResolver {
   }
 }
 
+/** Those that the viewer may see, by id; one loader for all that an operation asks of threads. */
+export const threadLoader = (
+  access: ThreadAccess,
+  viewer: Viewer,
+  loaders: Loaders,
+): DataLoader<string, ThreadRow | null> =>
+  loaders.get('threads', (ids) => access.findVisible(viewer, ids));
+
 /** @throws AppError NOT_FOUND where the viewer may not (or no longer) see it */
 export async function loadThread(
   access: ThreadAccess,
@@ -94,7 +103,7 @@ export async function loadThread(
   loaders: Loaders,
   id: string,
 ): Promise<ThreadRow> {
-  const thread = await loaders.get('threads', (ids) => access.findVisible(viewer, ids)).load(id);
+  const thread = await threadLoader(access, viewer, loaders).load(id);
   if (thread === null) throw notFound('Thread');
   return thread;
 }
