@@ -10,7 +10,11 @@ const REPEATED = ['wholeNumber', 'isBoolean', 'isIn'];
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  constructor(readonly faults: readonly string[]) {
+  /** @param isProduction what NODE_ENV says, for whoever logs this */
+  constructor(
+    readonly faults: readonly string[],
+    readonly isProduction: boolean,
+  ) {
     super(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
   }
 }

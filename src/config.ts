@@ -187,6 +187,6 @@ export function loadConfig(
       'JWT_SECRET (at least 32 bytes), JWT_PUBLIC_KEY or JWKS_URL must be set in production',
     );
   faults.push(...notificationFaults(config));
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (faults.length > 0) throw new ConfigError(faults, config.isProduction);
   return config;
 }

@@ -21,7 +21,7 @@ const CHATTY: readonly unknown[] = [
 export class AppLogger extends ConsoleLogger {
   readonly #isTerse: boolean;
 
-  constructor({ isProduction, LOG_LEVEL }: Config) {
+  constructor({ isProduction, LOG_LEVEL }: Pick<Config, 'isProduction' | 'LOG_LEVEL'>) {
     super({
       json: isProduction,
       colors: !isProduction && process.stdout instanceof WriteStream && process.stdout.hasColors(),

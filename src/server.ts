@@ -113,6 +113,8 @@ export function run(): void {
   start().catch((error: unknown) => {
     // Whatever a start says that has lost its ground to a stop is no failure.
     if (stopping !== undefined) return;
+    if (error instanceof ConfigError)
+      Logger.overrideLogger(new AppLogger({ isProduction: error.isProduction, LOG_LEVEL: 'log' }));
     const isOurs = error instanceof ConfigError || error instanceof StartError;
     logger.fatal(isOurs ? error.message : error instanceof Error ? error.stack : error);
     stop(1);

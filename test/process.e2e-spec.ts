@@ -72,8 +72,11 @@ describe('the server process', () => {
   it('names everything that is wrong with its configuration, and does not start', async () => {
     const server = start({ NODE_ENV: 'production', PORT: 'http', LOG_LEVEL: 'loud' });
     expect(await server.exit).toBe(1);
+    // As everything that is logged in production.
+    const { level, message } = JSON.parse(server.output) as Record<string, string>;
+    expect(level).toBe('fatal');
     for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'JWT_SECRET'])
-      expect(server.output).toContain(name);
+      expect(message).toContain(name);
     expect(server.output).not.toMatch(/\n\s+at /);
   });
 
