@@ -172,6 +172,20 @@ describe('the migrations', () => {
     expect(await applyMigrations(database.url, folder)).toEqual(['20260102000000_second']);
   });
 
+  it('are refused by a database of another encoding than UTF-8', async () => {
+    await writeTwo();
+    const bytes = await createEmptyDatabase("ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'");
+    try {
+      await expect(applyMigrations(bytes.url, folder)).rejects.toMatchObject({
+        problem: 'REFUSED',
+        message: expect.stringMatching(/has the encoding SQL_ASCII, and parley needs UTF8/),
+      });
+    } finally {
+      await bytes.drop();
+    }
+    expect(await applyMigrations(database.url, folder)).toHaveLength(2);
+  });
+
   it('are refused when a folder has no script', async () => {
     await fs.mkdir(path.join(folder, '1_empty'));
     const refused = applyMigrations(database.url, folder);

@@ -68,6 +68,7 @@ export async function applyMigrations(url: string, folder = ownFolder): Promise<
   const migrations = await readMigrations(folder);
   const client = await connect(url);
   try {
+    await requireUnicode(client);
     await takeLock(client);
     const pending = await findPending(client, migrations);
     for (const migration of pending) await apply(client, migration);
@@ -117,6 +118,21 @@ async function readMigrations(folder: string): Promise<Migration[]> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new MigrationError('UNREADABLE', undefined, `Cannot read migrations: ${reason}`, error);
   }
+}
+
+/** Another encoding has no place for most of what people write, or (SQL_ASCII) counts bytes where characters are meant. */
+async function requireUnicode(client: Client): Promise<void> {
+  const { rows } = await client.query<{ encoding: string }>(
+    `SELECT current_setting('server_encoding') AS encoding`,
+  );
+  const encoding = rows[0]?.encoding;
+  if (encoding === 'UTF8') return;
+  throw new MigrationError(
+    'REFUSED',
+    undefined,
+    `The database (DATABASE_URL) has the encoding ${encoding}, and parley needs UTF8: ` +
+      "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+  );
 }
 
 /** Ending the session releases it. */
