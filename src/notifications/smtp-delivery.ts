@@ -58,12 +58,13 @@ export async function deliver(
   const connection = new SMTPConnection(optionsOf(server));
   let isHandedOver = false;
   let hurry: NodeJS.Timeout | undefined;
+  let abort = (): void => undefined;
   const broken = new Promise<never>((_, reject) => {
     connection.on('error', reject);
     connection.once('end', () => {
       reject(new Error('The mail server closed the connection.'));
     });
-    const abort = (): void => {
+    abort = () => {
       if (!isHandedOver) reject(new Error('This node is stopping.'));
     };
     signal.addEventListener('abort', abort, { once: true });
@@ -87,6 +88,8 @@ export async function deliver(
     return verdictOf(error as SmtpError, isHandedOver);
   } finally {
     clearTimeout(hurry);
+    // The signal lives as long as the node, and would keep the mail.
+    signal.removeEventListener('abort', abort);
   }
 }
 
