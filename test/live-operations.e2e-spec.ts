@@ -3,7 +3,7 @@ import { Executor } from '../src/graphql/executor.js';
 import { Hub } from '../src/inbox/hub.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
-import { openThread, send } from './support/seeds.js';
+import { ADMIN, openThread, send } from './support/seeds.js';
 import { SocketClient } from './support/socket-client.js';
 
 const INBOX = 'subscription { inboxEvents { __typename cursor } }';
@@ -36,6 +36,28 @@ describe('a live operation', () => {
     expect(await closeCode(socket)).toBe(4409);
     await until(() => app.get(Hub).size === 0, 'no stream is left');
   });
+
+  it.each([
+    ['first', [ADMIN, {}]],
+    ['last', [{}, ADMIN]],
+  ])(
+    'sees what its own token allows, also where the person has an admin token on the socket that came %s',
+    async (_place, claims) => {
+      const after: unknown = (await app.as('ann').run('{ viewer { cursor } }')).viewer.cursor;
+      const query = `subscription ($after: String) {
+        messageAdded(after: $after) { cursor message { body versions { body } } } }`;
+      const sockets = await Promise.all(claims.map((each) => app.socket('ann', each)));
+      const streams = sockets.map((socket) => socket.start(query, { after }));
+      await send(app.as('ben'), threadId, 'for both');
+      const seen = await Promise.all(
+        streams.map((stream) => stream.next().then(JSON.stringify, String)),
+      );
+      for (const [place, each] of seen.entries())
+        if (claims[place] === ADMIN) expect(each).toContain('"versions":[]');
+        else expect(each).toMatch(/services and admins|FORBIDDEN|admin/i);
+      for (const socket of sockets) await socket.close();
+    },
+  );
 
   it('holds its id while it is prepared', async () => {
     const socket = await app.socket('ann');

@@ -1,5 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import { createSourceEventStream } from 'graphql';
+import type { Viewer } from '../auth/viewer.js';
 import { AppError, ErrorCode } from '../errors.js';
 import type { Rendered } from '../inbox/journal-feed.js';
 import { JournalStream } from '../inbox/journal-stream.js';
@@ -111,7 +112,11 @@ export class JournalOperation implements StreamSink, LiveOperation {
   /** Made when there is something to tell: whoever waits does not need it. */
   get group(): string {
     // Of what is told the cursors alone say in which life of the database it was stored.
-    return (this.#group ??= this.stream.epoch + groupOf(this.plan, this.variables));
+    return (this.#group ??= [
+      this.stream.epoch,
+      rightsOf(this.context.viewer),
+      groupOf(this.plan, this.variables),
+    ].join(' '));
   }
 
   async render(events: readonly StreamEvent[]): Promise<readonly (Rendered | null)[]> {
@@ -193,3 +198,7 @@ class EventOperation implements AsyncIterableIterator<ExecutionResult> {
       : { done: false, value: await this.execute(result.value) };
   }
 }
+
+/** One person's tokens may say different things, and each socket sees what its own one allows. */
+const rightsOf = (viewer: Viewer | null): string =>
+  viewer === null ? '' : `${viewer.isService} ${viewer.isAdmin}`;
