@@ -57,6 +57,9 @@ export const toAnswer = (
     ? { data }
     : { errors: errors.map((error) => toClientError(error, context.correlationId).toJSON()), data };
 
+/** Of a message that the client is told; more is what the client has sent. */
+const MOST_CHARACTERS = 1_000;
+
 interface PublicPart {
   readonly message: string;
   readonly extensions: GraphQLErrorExtensions;
@@ -66,7 +69,9 @@ function publicPartOf(cause: unknown): PublicPart | undefined {
   if (cause instanceof AppError)
     return { message: cause.message, extensions: { code: cause.code, ...cause.details } };
   if (!(cause instanceof GraphQLError)) return undefined;
-  const { message, extensions } = cause;
+  // graphql-js repeats a whole value for each thing that is wrong with it.
+  const message = cause.message.slice(0, MOST_CHARACTERS);
+  const { extensions } = cause;
   if (shaped.has(cause)) return { message, extensions };
   const { code, limit } = extensions;
   if (PROTOCOL_CODES.includes(code))

@@ -90,6 +90,9 @@ const apolloOptions = (verifier: TokenVerifier, types: Type[]): ApolloDriverConf
     ApolloServerPluginInlineTraceDisabled(),
   ],
   cache: 'bounded',
+  // Apollo's counts a document without its text, so that anybody could fill the node with texts of a megabyte. What is
+  // worth remembering, KnownOperations and the executor remember, within bounds.
+  documentStore: null,
   autoTransformHttpErrors: false,
   stopOnApplicationShutdown: true,
   parseOptions: PARSE_OPTIONS,
