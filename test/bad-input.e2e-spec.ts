@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Client } from 'pg';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
@@ -248,6 +250,29 @@ describe('bad input', () => {
   it('is told the limit of a body', async () => {
     const { errors } = await app.as('ann').send(SEND, message({ body: 'x'.repeat(4_001) }));
     expect(errors?.[0]?.extensions).toEqual({ code: 'MESSAGE_TOO_LONG', limit: 4_000 });
+  });
+
+  it('is not repeated at length, whatever is wrong with it', async () => {
+    const strange = Object.fromEntries(Array.from({ length: 40 }, (_, place) => [`f${place}`, 1]));
+    const { errors, text } = await app
+      .as('ann')
+      .send(SEND, message({ body: 'x'.repeat(100_000), ...strange }));
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT' });
+    expect(text.length).toBeLessThan(100_000);
+  });
+
+  it('is not kept, however many documents of however much text there are', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const ask = async (count: number): Promise<number> => {
+      for (let place = 0; place < count; place++)
+        await app.as('ann').run(`{ __typename } # ${crypto.randomUUID()} ${'y'.repeat(900_000)}`);
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await ask(5);
+    // One that was kept was 900,000 bytes.
+    expect((await ask(30)) - before).toBeLessThan(30 * 450_000);
   });
 
   it('does not include 4,000 characters of any kind', async () => {

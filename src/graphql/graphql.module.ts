@@ -91,7 +91,7 @@ const apolloOptions = (verifier: TokenVerifier, types: Type[]): ApolloDriverConf
   ],
   cache: 'bounded',
   // Apollo's counts a document without its text, so that anybody could fill the node with texts of a megabyte. What is
-  // worth remembering, KnownOperations and the executor remember, within bounds.
+  // worth remembering, the executor remembers within bounds.
   documentStore: null,
   autoTransformHttpErrors: false,
   stopOnApplicationShutdown: true,

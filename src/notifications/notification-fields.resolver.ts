@@ -8,11 +8,11 @@ import { MessagesService } from '../messages/messages.service.js';
 import { ThreadAccess } from '../threads/thread-access.js';
 import { ChatThread } from '../threads/thread.model.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
+import { threadLoader } from '../threads/thread-fields.resolver.js';
 import { User } from '../users/user.model.js';
 import { UsersService } from '../users/users.service.js';
 import type { NotificationRow } from './notification-rows.js';
 import { Notification } from './notification.model.js';
-import { threadLoader } from '../threads/thread-fields.resolver.js';
 
 /** What a notification is about, loaded with the access checks of the rooms that own it. */
 @Resolver(() => Notification)
