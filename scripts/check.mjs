@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { indexFile, printIndex } from './functions.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const contract = path.join('..', 'shared', 'tools', 'check-contract.mjs');
@@ -20,6 +21,11 @@ const steps = {
   lint: () => tool('eslint', '--max-warnings', '0', '.'),
   types: () => tool('tsc', '--noEmit'),
   schema: committedSchemaIsCurrent,
+  functions: () =>
+    none(
+      'not what the migrations say (npm run functions)',
+      readFileSync(indexFile, 'utf8') === printIndex() ? [] : ['prisma/functions.md'],
+    ),
   contract: () =>
     existsSync(inRoot(contract))
       ? run(contract, 'src/schema.graphql')

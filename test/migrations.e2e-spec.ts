@@ -200,3 +200,15 @@ describe('the databases of the tests', () => {
     await Promise.all(clones.map((clone) => clone.drop()));
   });
 });
+
+describe('the index of functions', () => {
+  it('names each function of a migrated database', async () => {
+    await applyMigrations(database.url);
+    const index = await fs.readFile(path.resolve('prisma', 'functions.md'), 'utf8');
+    const names = [...index.matchAll(/^- \*\*(\w+)\*\*/gm)].map(([, name]) => name);
+    const there = await values(
+      "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    );
+    expect(names).toEqual(there.sort());
+  });
+});
