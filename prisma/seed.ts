@@ -1,24 +1,30 @@
 // Fills a database for looking at plans and at the size of things, not for tests:
 //   DATABASE_URL=postgresql://… npm run seed -- [messages] [threads]
 // 1,000,000 messages and 10,000 threads unless told. What it writes is what the writing functions would have written (the
-// doctor finds no difference), in bulk. Then it prints the plan of every list and fails where one reads more than its page.
+// doctor finds no difference), in bulk. Then it prints the plan of every list. Exit code 0: each reads no more than its page,
+// 1: one does, 2: it could not be found out.
 import { Client, escapeLiteral } from 'pg';
 import { applyMigrations } from '../src/database/migrations.js';
+import { StartError } from '../src/errors.js';
 import { findDifferences } from '../src/health/doctor.js';
 
-const [messages = 1_000_000, threads = 10_000] = process.argv.slice(2).map(Number);
-const url = process.env.DATABASE_URL;
-if (!url) throw new Error('DATABASE_URL says which database to fill; it must be an empty one.');
+const args = process.argv.slice(2);
+const [messages = 1_000_000, threads = 10_000] = args.map(Number);
+const url = process.env.DATABASE_URL ?? '';
+if (url === '' || args.length > 2 || !args.every((arg) => /^[1-9]\d{0,8}$/.test(arg))) {
+  console.error(
+    'DATABASE_URL=<of an empty database> npm run seed -- [messages (1000000)] [threads (10000)]',
+  );
+  process.exit(2);
+}
 
-await applyMigrations(url);
 const client = new Client({ connectionString: url });
-await client.connect();
 
 /** Thread 1 holds a tenth of all; its people are in a thousand threads each. */
 async function fill(): Promise<void> {
   const { rows } = await client.query<{ count: string }>('SELECT count(*) FROM threads');
   if (rows[0]?.count !== '0')
-    throw new Error('There are threads already: this is for an empty database.');
+    throw new StartError('There are threads already: this is for an empty database.');
   await client.query('BEGIN');
   await client.query(
     `INSERT INTO users (id, display_name)
@@ -103,12 +109,12 @@ async function explain(): Promise<boolean> {
   const { MessagesRepository } = await import('../src/messages/messages.repository.js');
   const { ThreadsRepository } = await import('../src/threads/threads.repository.js');
   const sent: { name: string; text: string; values: readonly unknown[] }[] = [];
-  const recorder = {
-    row: (name: string, text: string, values: readonly unknown[]) => {
-      sent.push({ name, text, values });
-      return Promise.resolve({});
-    },
-  } as never;
+  const record = (name: string, text: string, values: readonly unknown[]): Promise<unknown> => {
+    sent.push({ name, text, values });
+    // An empty page.
+    return Promise.resolve({ page: { people: [] } });
+  };
+  const recorder = { row: record, readRow: record } as never;
   const reads = new FreshReads(recorder, { isUsable: false } as never);
   const [messageLists, threadLists] = [
     new MessagesRepository(recorder, reads),
@@ -210,7 +216,9 @@ async function planOf(
 ): Promise<{ plan: Plan; ms: number }> {
   await client.query(`SET plan_cache_mode = ${mode}`);
   await client.query(`PREPARE list AS ${text}`);
-  const literals = values.map((value) => escapeLiteral(String(value)));
+  const literals = values.map((value) =>
+    escapeLiteral(Array.isArray(value) ? `{${value.join(',')}}` : String(value)),
+  );
   const { rows } = await client.query<{
     'QUERY PLAN': { Plan?: Plan; 'Execution Time'?: number }[];
   }>(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE list (${literals.join(', ')})`);
@@ -225,6 +233,8 @@ const scansMessages = (plan: Plan): boolean =>
   (plan.Plans ?? []).some(scansMessages);
 
 try {
+  await applyMigrations(url);
+  await client.connect();
   console.log(`Writing ${messages} messages in ${threads} threads …`);
   await fill();
   let differences = 0;
@@ -232,6 +242,9 @@ try {
   console.log(`The doctor finds ${differences} differences.`);
   const isBounded = await explain();
   process.exitCode = isBounded && differences === 0 ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof StartError ? error.message : error);
+  process.exitCode = 2;
 } finally {
   await client.end();
 }

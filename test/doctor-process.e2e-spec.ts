@@ -1,23 +1,14 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Outcome } from './support/commands.js';
+import { run } from './support/commands.js';
 import type { TestDatabase } from './support/database.js';
 import { createDatabase, scratchDirectory } from './support/database.js';
 
-/** `npm run doctor`, with nothing else in its environment. */
-const examine = (environment: Record<string, string>): Promise<{ code: number; said: string }> =>
-  new Promise((resolve) => {
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...environment };
-    const child = execFile(
-      process.execPath,
-      ['--no-warnings', 'scripts/doctor.mjs'],
-      { env },
-      (_, out, err) => {
-        resolve({ code: child.exitCode ?? -1, said: out + err });
-      },
-    );
-  });
+/** `npm run doctor`. */
+const examine = (environment: Record<string, string>): Promise<Outcome> =>
+  run(['scripts/doctor.mjs'], environment);
 
 describe('the doctor', () => {
   let database: TestDatabase;
