@@ -42,7 +42,7 @@ describe('the seed', () => {
   });
 
   it('fills an empty database soundly, shows the plan of every list, and fills none twice', async () => {
-    const { code, said } = await seed(database.url, '2000', '100');
+    const { code, said } = await seed(database.url, '10000', '4000');
     const [, sound, ...plans] = said.trimEnd().split('\n');
     expect(sound).toBe('The doctor finds 0 differences.');
     for (const mode of ['custom ', 'generic'])
@@ -50,7 +50,7 @@ describe('the seed', () => {
         expect(said).toMatch(new RegExp(`^bounded .* ms ${mode} ${list}$`, 'm'));
     expect(plans.filter((plan) => !plan.startsWith('bounded '))).toEqual([]);
     expect(code).toBe(0);
-    expect(await seed(database.url, '2000', '100')).toEqual({
+    expect(await seed(database.url, '10000', '4000')).toEqual({
       code: 2,
       said: expect.stringMatching(
         /\nThere are threads already: this is for an empty database\.\n$/,

@@ -79,7 +79,9 @@ export class ThreadsRepository {
     const { touristId, guideId, tripId, status, unread } = selection;
     if (after !== null)
       require('after', `${place} < (${bind(after.at)}::timestamptz, ${bind(after.id)}::uuid)`);
-    if (typeof touristId === 'string') require('tourist', `t.tourist_id = ${bind(touristId)}`);
+    // The row that stands for the thread is the tourist's, and by person an index has them in the order of the page.
+    const tourist = all ? 'a.user_id' : 't.tourist_id';
+    if (typeof touristId === 'string') require('tourist', `${tourist} = ${bind(touristId)}`);
     if (typeof guideId === 'string') require('guide', `t.guide_id = ${bind(guideId)}`);
     if (typeof tripId === 'string') require('trip', `t.trip_id = ${bind(tripId)}`);
     if (typeof status === 'string') require('status', `t.status = ${bind(status)}::thread_status`);
