@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { Client } from 'pg';
+import { Client, escapeIdentifier } from 'pg';
 import { applyMigrations } from '../src/database/migrations.js';
 import {
   createDatabase,
@@ -183,6 +183,23 @@ describe('the migrations', () => {
     } finally {
       await bytes.drop();
     }
+    expect(await applyMigrations(database.url, folder)).toHaveLength(2);
+  });
+
+  it.each([
+    ['search_path = app, public', 'leads to the schema app first, and parley needs public'],
+    ['search_path = nowhere', 'leads to no schema first, and parley needs public'],
+    ["datestyle = 'SQL, DMY'", 'writes dates in the style SQL, DMY, and parley reads ISO'],
+  ])('are refused with %s, and not once it is as by default', async (setting, reason) => {
+    await writeTwo();
+    const name = escapeIdentifier(new URL(database.url).pathname.slice(1));
+    await client.query(`CREATE SCHEMA app; ALTER DATABASE ${name} SET ${setting}`);
+    await expect(applyMigrations(database.url, folder)).rejects.toMatchObject({
+      problem: 'REFUSED',
+      message: expect.stringContaining(reason),
+    });
+    expect(await values("SELECT to_regclass('_prisma_migrations')")).toEqual([null]);
+    await client.query(`ALTER DATABASE ${name} RESET ALL`);
     expect(await applyMigrations(database.url, folder)).toHaveLength(2);
   });
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, DatabaseError } from 'pg';
 import { StartError } from '../errors.js';
 import { errorCode } from './error-code.js';
+import { findUnfitSettings } from './settings.js';
 
 export type MigrationProblem =
   | 'UNREACHABLE'
@@ -68,7 +69,7 @@ export async function applyMigrations(url: string, folder = ownFolder): Promise<
   const migrations = await readMigrations(folder);
   const client = await connect(url);
   try {
-    await requireUnicode(client);
+    await requireFitSettings(client);
     await takeLock(client);
     const pending = await findPending(client, migrations);
     for (const migration of pending) await apply(client, migration);
@@ -120,19 +121,11 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   }
 }
 
-/** Another encoding has no place for most of what people write, or (SQL_ASCII) counts bytes where characters are meant. */
-async function requireUnicode(client: Client): Promise<void> {
-  const { rows } = await client.query<{ encoding: string }>(
-    `SELECT current_setting('server_encoding') AS encoding`,
-  );
-  const encoding = rows[0]?.encoding;
-  if (encoding === 'UTF8') return;
-  throw new MigrationError(
-    'REFUSED',
-    undefined,
-    `The database (DATABASE_URL) has the encoding ${encoding}, and parley needs UTF8: ` +
-      "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
-  );
+async function requireFitSettings(client: Client): Promise<void> {
+  const problems = await findUnfitSettings(client);
+  if (problems.length === 0) return;
+  const said = problems.map((problem) => `The database (DATABASE_URL) ${problem}`).join(' ');
+  throw new MigrationError('REFUSED', undefined, said);
 }
 
 /** Ending the session releases it. */
