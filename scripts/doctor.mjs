@@ -5,6 +5,7 @@ import { root, setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
 const { describeDifference, findDifferences } = await import('../dist/health/doctor.js');
+const { reasonOf } = await import('../dist/reasons.js');
 
 /** DATABASE_URL, or the embedded PostgreSQL of the data directory, whether parley runs on it or not. */
 async function findDatabase() {
@@ -47,6 +48,6 @@ try {
   console.log(`${count} differences`);
   process.exitCode = count === 0 ? 0 : 1;
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(reasonOf(error));
   process.exitCode = 2;
 }

@@ -16,6 +16,7 @@ import { StartError } from './errors.js';
 import { listen } from './listen.js';
 import { AppLogger } from './logger.js';
 import { PlaygroundOptions } from './graphql/playground.controller.js';
+import { reasonOf } from './reasons.js';
 
 /** Everything has stopped by then, or is stopped by the end of the process. */
 const STOP_WITHIN_MS = 9_000;
@@ -66,8 +67,7 @@ async function migrate(config: Config): Promise<void> {
 
 async function requireDurability(app: NestFastifyApplication): Promise<void> {
   const problems = await findDurabilityProblems(app.get(Database).pool).catch((error: unknown) => {
-    const { message } = error as Error;
-    throw new StartError(`The database (DATABASE_URL) does not answer: ${message}`);
+    throw new StartError(`The database (DATABASE_URL) does not answer: ${reasonOf(error)}`);
   });
   for (const problem of problems) logger.error(`NOT DURABLE: ${problem}`);
 }

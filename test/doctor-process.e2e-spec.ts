@@ -30,6 +30,15 @@ describe('the doctor', () => {
     expect(said).toContain('DATABASE_URL must read postgresql://');
   });
 
+  it('says why it cannot reach a database whose name has several addresses', async () => {
+    const { code, said } = await run(
+      ['--import', './test/support/two-addresses.mjs', 'scripts/doctor.mjs'],
+      { DATABASE_URL: 'postgresql://localhost:1/parley' },
+    );
+    expect(code).toBe(2);
+    expect(said).toMatch(/^connect ECONN.*:1\n$/);
+  });
+
   it('says that there is no database where DATA_DIR is mistyped, and makes none', async () => {
     const DATA_DIR = path.join(scratchDirectory(), 'mistyped');
     const { code, said } = await examine({ DATA_DIR });

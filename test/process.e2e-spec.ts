@@ -250,4 +250,39 @@ describe('the server process', () => {
       await database.drop();
     }
   }, 60_000);
+
+  it('says why it cannot reach a server whose name has several addresses', async () => {
+    const database = await createDatabase();
+    const environment = {
+      NODE_ENV: 'test',
+      DEMO: 'false',
+      DATABASE_URL: database.url,
+      JWT_SECRET: SECRET,
+      NOTIFIER: 'true',
+      NOTIFIER_SWEEP_MS: '100',
+      NOTIFICATION_MAIL_DELAY_MINUTES: '0',
+      SMTP_URL: 'smtp://localhost:1',
+      MAIL_FROM: 'no-reply@market.example',
+      PUBLIC_URL: 'https://chat.market.example',
+    };
+    const app = await startApp({ ...environment, NOTIFIER: 'false' }, database);
+    const server = start({
+      ...environment,
+      NODE_OPTIONS: '--import ./test/support/two-addresses.mjs',
+      REDIS_URL: 'redis://localhost:1',
+      DATABASE_REPLICA_URL: 'postgresql://localhost:1/parley',
+    });
+    try {
+      const { tourist, threadId } = await seedPair(app);
+      await send(app.as(tourist), threadId);
+      await server.says(/Redis cannot be reached: connect ECONN/);
+      await server.says(/replica does not answer.*: connect ECONN/);
+      await server.says(/at a mail ended REFUSED: connect ECONN/);
+    } finally {
+      await app.stop();
+      server.kill('SIGTERM');
+      await server.exit;
+      await database.drop();
+    }
+  }, 60_000);
 });

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { StartError } from '../errors.js';
-import { errorCode } from './error-code.js';
+import { errorCode } from '../reasons.js';
 
 /** Whom PostgreSQL runs as, where that is not whoever runs this process. */
 export interface Account {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { type Account, EmbeddedServerError, identity } from './embedded-binaries.js';
-import { errorCode } from './error-code.js';
+import { errorCode } from '../reasons.js';
 import { makeDirectory } from './make-directory.js';
 
 /** Where the files of one embedded server lie, and whom they belong to. */

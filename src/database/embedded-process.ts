@@ -11,7 +11,7 @@ import {
   identity,
 } from './embedded-binaries.js';
 import { giveToOwnerOf, type Place } from './embedded-place.js';
-import { errorCode } from './error-code.js';
+import { errorCode } from '../reasons.js';
 
 export interface Postmaster {
   pid: number;

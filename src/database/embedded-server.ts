@@ -11,7 +11,7 @@ import {
   spawnPostgres,
   stopPostmaster,
 } from './embedded-process.js';
-import { errorCode } from './error-code.js';
+import { errorCode } from '../reasons.js';
 
 export { EmbeddedServerError } from './embedded-binaries.js';
 

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { errorCode } from './error-code.js';
+import { errorCode } from '../reasons.js';
 
 /** With its parents. mkdir's own `recursive` never ends where the parent is there and takes nothing, for example in /proc. */
 export async function makeDirectory(directory: string): Promise<void> {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, DatabaseError } from 'pg';
 import { StartError } from '../errors.js';
-import { errorCode } from './error-code.js';
+import { errorCode, reasonOf } from '../reasons.js';
 import { findUnfitSettings } from './settings.js';
 
 export type MigrationProblem =
@@ -98,10 +98,6 @@ async function connect(url: string): Promise<Client> {
     throw new MigrationError('UNREACHABLE', undefined, `${what}: ${reasonOf(error)}`, error);
   }
 }
-
-/** A name with several addresses fails with an error for each, and without words for all. */
-const reasonOf = (error: unknown): string =>
-  (error as Error).message || (errorCode(error) ?? String(error));
 
 async function readMigrations(folder: string): Promise<Migration[]> {
   try {

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { Config } from '../config.js';
 import type { SqlValue } from './database.js';
 import { Database } from './database.js';
-import { errorCode } from './error-code.js';
+import { errorCode, reasonOf } from '../reasons.js';
 import { takeRows } from './take-rows.js';
 
 /** How long a statement may take, the wait for a connection included. What is asked here takes milliseconds. */
@@ -151,7 +151,7 @@ export class Replica implements OnModuleInit, OnApplicationShutdown {
     if (isForeign) this.#logger.error(`The read replica is not used: ${trouble}.`);
     else
       this.#logger.warn(
-        `The read replica does not answer, the primary does its work: ${(error as Error).message}`,
+        `The read replica does not answer, the primary does its work: ${reasonOf(error)}`,
       );
   }
 }

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { reasonOf } from '../reasons.js';
 
 /** A mail, written and addressed. */
 export interface WrittenMail {
@@ -164,12 +165,13 @@ const isLoopback = (host: string): boolean =>
 
 function verdictOf(error: SmtpError, isHandedOver: boolean): Verdict {
   if (isCalledOff(error)) return { kind: 'CALLED_OFF' };
-  const { responseCode: code, command, message } = error;
-  if (isHandedOver && code === undefined) return { kind: 'UNCONFIRMED', error: message };
+  const { responseCode: code, command } = error;
+  const reason = reasonOf(error);
+  if (isHandedOver && code === undefined) return { kind: 'UNCONFIRMED', error: reason };
   // A refusal of the sender or of the password is the operator's to mend, and the mail can wait for it.
   const isFinal =
     code !== undefined && code >= 500 && (command === 'RCPT TO' || command === 'DATA');
-  return { kind: 'REFUSED', isFinal, error: message };
+  return { kind: 'REFUSED', isFinal, error: reason };
 }
 
 /** nodemailer wraps what a stream fails with. */

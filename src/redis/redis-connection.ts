@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Cluster, Redis } from 'ioredis';
+import { reasonOf } from '../reasons.js';
 import type * as Clients from './redis-clients.js';
 
 const PROBE_AGAIN_MS = 500;
@@ -151,10 +152,11 @@ export class RedisConnection {
   };
 
   /** Each reason once an outage, and not once an attempt. */
-  readonly #complain = ({ message }: Error): void => {
-    if (this.#closed.signal.aborted || this.#said.has(message)) return;
-    this.#said.add(message);
-    this.#logger.warn(`Redis cannot be reached: ${message}`);
+  readonly #complain = (error: Error): void => {
+    const reason = reasonOf(error);
+    if (this.#closed.signal.aborted || this.#said.has(reason)) return;
+    this.#said.add(reason);
+    this.#logger.warn(`Redis cannot be reached: ${reason}`);
   };
 
   readonly #heard = (channel: string, text: string): void => {

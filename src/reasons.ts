@@ -4,3 +4,10 @@ export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** A name with several addresses fails with an error for each, and without words for all. */
+export function reasonOf(error: unknown): string {
+  const { message, errors = [] } = error as Partial<AggregateError>;
+  const said = message || errors.map((each: unknown) => reasonOf(each)).join(', ');
+  return said || (errorCode(error) ?? String(error));
+}
