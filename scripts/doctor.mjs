@@ -7,6 +7,9 @@ await setUpOrExit();
 const { describeDifference, findDifferences } = await import('../dist/health/doctor.js');
 const { reasonOf } = await import('../dist/reasons.js');
 
+/** By a signal, where there is something to clean up. */
+const stopped = new AbortController();
+
 /** DATABASE_URL, or the embedded PostgreSQL of the data directory, whether parley runs on it or not. */
 async function findDatabase() {
   const { loadConfig } = await import('../dist/config.js');
@@ -30,8 +33,15 @@ async function findDatabase() {
     const url = `postgresql://parley:${password}@127.0.0.1:${running.port}/parley`;
     return { url, leave: async () => undefined };
   }
-  const server = await startEmbeddedServer({ dataDir });
-  return { url: server.url, leave: () => server.stop() };
+  const starting = startEmbeddedServer({ dataDir, signal: stopped.signal });
+  const leave = async () => (await starting.catch(() => undefined))?.stop();
+  // It would outlive this process. Without it, what is under way fails and says so.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+    process.once(signal, () => {
+      stopped.abort();
+      leave();
+    });
+  return { url: (await starting).url, leave };
 }
 
 try {
@@ -48,6 +58,6 @@ try {
   console.log(`${count} differences`);
   process.exitCode = count === 0 ? 0 : 1;
 } catch (error) {
-  console.error(reasonOf(error));
+  console.error(stopped.signal.aborted ? 'Stopped.' : reasonOf(error));
   process.exitCode = 2;
 }

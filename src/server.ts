@@ -44,14 +44,21 @@ async function start(): Promise<void> {
 }
 
 async function embedDatabase(config: Config): Promise<void> {
-  const server = await startEmbeddedServer({
+  const stopped = new AbortController();
+  const starting = startEmbeddedServer({
     dataDir: path.resolve(config.DATA_DIR),
     log: (line) => {
       logger.log(line);
     },
+    signal: stopped.signal,
   });
-  undo.push(() => server.stop());
-  config.DATABASE_URL = server.url;
+  // From now on there may be a process that would outlive this one.
+  undo.push(async () => {
+    stopped.abort();
+    const server = await starting.catch(() => undefined);
+    await server?.stop();
+  });
+  config.DATABASE_URL = (await starting).url;
 }
 
 async function build(config: Config): Promise<NestFastifyApplication> {

@@ -1,14 +1,18 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { findPostmaster } from '../src/database/embedded-process.js';
+import { startEmbeddedServer } from '../src/database/embedded-server.js';
 import type { Outcome } from './support/commands.js';
 import { run } from './support/commands.js';
 import type { TestDatabase } from './support/database.js';
 import { createDatabase, scratchDirectory } from './support/database.js';
+import { hasBegun } from './support/other-process.js';
 
-/** `npm run doctor`. */
-const examine = (environment: Record<string, string>): Promise<Outcome> =>
-  run(['scripts/doctor.mjs'], environment);
+/** `npm run doctor`; Ctrl-C comes with the signal. */
+const examine = (environment: Record<string, string>, signal?: AbortSignal): Promise<Outcome> =>
+  run(['scripts/doctor.mjs'], environment, signal);
 
 describe('the doctor', () => {
   let database: TestDatabase;
@@ -45,5 +49,17 @@ describe('the doctor', () => {
     expect(code).toBe(2);
     expect(said).toContain(`There is no database in ${DATA_DIR}.`);
     expect(existsSync(DATA_DIR)).toBe(false);
+  });
+
+  it('takes the PostgreSQL along that it has started when Ctrl-C stops it', async () => {
+    const dataDir = path.join(scratchDirectory(), 'examined');
+    await (await startEmbeddedServer({ dataDir, settings: { fsync: 'off' } })).stop();
+    await rm(path.join(dataDir, 'postgresql.log'));
+    const stopped = new AbortController();
+    const examined = examine({ DATA_DIR: dataDir }, stopped.signal);
+    await hasBegun(dataDir);
+    stopped.abort();
+    expect(await examined).toEqual({ code: 2, said: 'Stopped.\n' });
+    expect(await findPostmaster(path.join(dataDir, 'postgresql'))).toBeUndefined();
   });
 });

@@ -5,13 +5,15 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { Client } from 'pg';
 import { findDurabilityProblems } from '../src/database/durability.js';
+import { findPostmaster } from '../src/database/embedded-process.js';
 import {
   AlreadyRunningError,
   type EmbeddedServer,
   startEmbeddedServer,
 } from '../src/database/embedded-server.js';
+import { until } from './support/app.js';
 import { scratchDirectory } from './support/database.js';
-import { startElsewhere, succeed } from './support/other-process.js';
+import { hasBegun, startElsewhere, succeed } from './support/other-process.js';
 
 const isRoot = process.getuid?.() === 0;
 const settings = { fsync: 'off' };
@@ -63,6 +65,9 @@ async function durabilityProblems(url: string, before = ''): Promise<string[]> {
 
 const postmasterPid = async (directory: string): Promise<number> =>
   Number.parseInt(await fs.readFile(path.join(directory, 'postgresql/postmaster.pid'), 'utf8'));
+
+const drafts = async (dataDir: string): Promise<string[]> =>
+  (await fs.readdir(dataDir)).filter((name) => name.startsWith('postgresql.new-'));
 
 async function race(dataDir: string): Promise<void> {
   const racers = [startElsewhere(dataDir), startElsewhere(dataDir)];
@@ -178,6 +183,45 @@ describe('the embedded PostgreSQL', () => {
     const dataDir = await newDataDir();
     await race(dataDir);
     await race(dataDir);
+  });
+
+  it('leaves nothing of an initdb under way when its start is given up', async () => {
+    const dataDir = await newDataDir();
+    const stopped = new AbortController();
+    const starting = startEmbeddedServer({ dataDir, settings, signal: stopped.signal });
+    const failure = expect(starting).rejects.toThrow('initdb');
+    const makesData = async (): Promise<boolean> => {
+      const [draft] = await drafts(dataDir).catch(() => []);
+      return draft !== undefined && (await fs.readdir(path.join(dataDir, draft))).includes('data');
+    };
+    await until(makesData, 'initdb is under way');
+    stopped.abort();
+    await failure;
+    expect(await drafts(dataDir)).toEqual([]);
+  });
+
+  it('leaves no PostgreSQL running when its start is given up', async () => {
+    const dataDir = await newDataDir();
+    const stopped = new AbortController();
+    const starting = startEmbeddedServer({
+      dataDir,
+      // It lets nobody in so soon, not us either.
+      settings: { ...settings, pre_auth_delay: '1s' },
+      signal: stopped.signal,
+    });
+    const failure = expect(starting).rejects.toThrow('Stopped.');
+    await hasBegun(dataDir);
+    stopped.abort();
+    await failure;
+    expect(await findPostmaster(path.join(dataDir, 'postgresql'))).toBeUndefined();
+  });
+
+  it('removes what a start left that was killed during initdb', async () => {
+    const dataDir = await newDataDir();
+    await fs.mkdir(path.join(dataDir, 'postgresql.new-AbCdEf', 'data'), { recursive: true });
+    const { stop } = await start(dataDir);
+    expect(await drafts(dataDir)).toEqual([]);
+    await stop();
   });
 
   it('takes its ownership again when that connection is cut', async () => {

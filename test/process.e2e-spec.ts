@@ -8,9 +8,11 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { findPostmaster } from '../src/database/embedded-process.js';
 import { SECRET, startApp, until } from './support/app.js';
 import type { TestDatabase } from './support/database.js';
 import { createDatabase, scratchDirectory } from './support/database.js';
+import { hasBegun } from './support/other-process.js';
 import { send } from './support/seeds.js';
 import { seedPair } from './support/smtp-people.js';
 import { MailServer } from './support/smtp-server.js';
@@ -156,6 +158,16 @@ describe('the server process', () => {
     expect(await server.exit).toBe(0);
     expect(server.output).toContain('Stopping on SIGTERM');
     expect(server.output).not.toMatch(/FATAL/);
+  }, 60_000);
+
+  it('takes the PostgreSQL along that it is just starting on SIGTERM', async () => {
+    const DATA_DIR = path.join(scratchDirectory(), 'stopped-earlier');
+    const server = start({ DATA_DIR });
+    await hasBegun(DATA_DIR);
+    server.kill('SIGTERM');
+    expect(await server.exit).toBe(0);
+    expect(server.output).not.toMatch(/FATAL/);
+    expect(await findPostmaster(path.join(DATA_DIR, 'postgresql'))).toBeUndefined();
   }, 60_000);
 
   it('serves the demo from nothing, stops on SIGTERM with a socket open, and starts again on the same data', async () => {

@@ -23,55 +23,6 @@ const pidFile = (cluster: string): string => path.join(cluster, 'postmaster.pid'
 const logFile = (place: Place): string => path.join(place.dataDir, 'postgresql.log');
 const logLimit = 1_000_000;
 
-/** Makes the cluster unless it exists. It appears whole or not at all, also when several try at once. */
-export async function createCluster(
-  place: Place,
-  binaries: Binaries,
-  password: string,
-  synchronise: boolean,
-): Promise<void> {
-  const { account, cluster } = place;
-  if (await exists(path.join(cluster, 'PG_VERSION'))) return;
-  const staging = await fs.mkdtemp(`${cluster}.new-`);
-  try {
-    const passwordFile = path.join(staging, 'password');
-    await fs.writeFile(passwordFile, password, { mode: 0o600 });
-    if (account)
-      for (const each of [passwordFile, staging]) await fs.chown(each, account.uid, account.gid);
-    const data = path.join(staging, 'data');
-    await run(
-      binaries.initdb,
-      [
-        ['-D', data, '-U', 'parley', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
-        ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-        synchronise ? [] : ['--no-sync'],
-      ].flat(),
-      { ...identity(account), cwd: staging, env: childEnvironment },
-    );
-    await fs.rename(data, cluster);
-  } catch (error) {
-    if (!(await exists(path.join(cluster, 'PG_VERSION')))) throw initdbFailed(error);
-  } finally {
-    await fs.rm(staging, { recursive: true, force: true });
-  }
-}
-
-function initdbFailed(error: unknown): EmbeddedServerError {
-  const { stderr } = error as { stderr?: string };
-  return new EmbeddedServerError(
-    `initdb could not make the database: ${stderr?.trim() || String(error)}`,
-    {
-      cause: error,
-    },
-  );
-}
-
-const exists = (file: string): Promise<boolean> =>
-  fs.access(file).then(
-    () => true,
-    () => false,
-  );
-
 /** The PostgreSQL that runs on this cluster, whoever started it. */
 export async function findPostmaster(cluster: string): Promise<Postmaster | undefined> {
   const named = await readPidFile(pidFile(cluster));
@@ -202,19 +153,22 @@ export async function freePort(): Promise<number> {
 }
 
 /** Fast shutdown, then immediate, then by force; ends within 7.5 s. */
-export async function stopPostmaster(cluster: string, { pgCtl }: Binaries): Promise<void> {
-  const postmaster = await findPostmaster(cluster);
-  if (!postmaster) return;
+export async function stopPostmaster(
+  cluster: string,
+  pid: number | undefined,
+  { pgCtl }: Binaries,
+): Promise<void> {
+  if (pid === undefined || !(await runsOn(cluster, pid))) return;
   const steps = [
     ['INT', 5_000],
     ['QUIT', 2_000],
     ['KILL', 500],
   ] as const;
   for (const [signal, patience] of steps) {
-    await send(postmaster.pid, signal, pgCtl);
+    await send(pid, signal, pgCtl);
     const end = Date.now() + patience;
     while (Date.now() < end) {
-      if (!(await runsOn(cluster, postmaster.pid))) return;
+      if (!(await runsOn(cluster, pid))) return;
       await delay(25);
     }
   }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { type Binaries, EmbeddedServerError, findBinaries } from './embedded-binaries.js';
+import { createCluster, createDatabase } from './embedded-cluster.js';
 import { copiesOfBinaries, findPlace, passwordOf, type Place } from './embedded-place.js';
 import {
   type Attempt,
-  createCluster,
   findPostmaster,
   freePort,
   removeForeignPidFile,
@@ -21,6 +21,8 @@ export interface EmbeddedServerOptions {
   port?: number;
   /** Settings of PostgreSQL over those of parley; tests turn fsync off here. */
   settings?: Readonly<Record<string, string>>;
+  /** Gives the start up, which then fails, once nothing of it runs any more. */
+  signal?: AbortSignal;
 }
 
 export interface EmbeddedServer {
@@ -54,7 +56,8 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   const place = await findPlace(options.dataDir);
   const binaries = await findBinaries(place.account, () => copiesOfBinaries(place));
   const password = await passwordOf(place);
-  await createCluster(place, binaries, password, options.settings?.fsync !== 'off');
+  const synchronise = options.settings?.fsync !== 'off';
+  await createCluster(place, binaries, password, synchronise, options.signal);
   const owner = new Owner(options, place, binaries, password);
   await owner.start();
   return { url: owner.url, directory: place.home, stop: () => owner.stop() };
@@ -83,14 +86,14 @@ class Owner {
 
   async start(): Promise<void> {
     try {
-      const lock = await this.own();
-      await createDatabase(lock);
+      await createDatabase(await this.own());
+      if (this.isStopping()) throw new EmbeddedServerError('Stopped.');
     } catch (error) {
       const lock = this.lock;
       this.lock = undefined;
       this.stopped = Promise.resolve();
-      if (this.attempt && !(error instanceof AlreadyRunningError))
-        await stopPostmaster(this.place.cluster, this.binaries);
+      const pid = lock ? (await findPostmaster(this.place.cluster))?.pid : this.ownPid;
+      if (!(error instanceof AlreadyRunningError)) await this.stopPostmaster(pid);
       void lock?.end().catch(() => undefined);
       throw error;
     }
@@ -102,13 +105,24 @@ class Owner {
   }
 
   private isStopping(): boolean {
-    return this.stopped !== undefined;
+    return this.stopped !== undefined || this.options.signal?.aborted === true;
+  }
+
+  /** Of the PostgreSQL that we have started, while it runs; its pid file comes later. */
+  private get ownPid(): number | undefined {
+    const { child } = this.attempt ?? {};
+    return child?.exitCode === null && child.signalCode === null ? child.pid : undefined;
+  }
+
+  private stopPostmaster(pid: number | undefined): Promise<void> {
+    return stopPostmaster(this.place.cluster, pid, this.binaries);
   }
 
   private async shutDown(): Promise<void> {
     await Promise.race([this.recovery, delay(400, undefined, { ref: false })]);
     // The lock goes last: until PostgreSQL is down, nobody else may take it over.
-    if (!this.dispossessed) await stopPostmaster(this.place.cluster, this.binaries);
+    if (!this.dispossessed)
+      await this.stopPostmaster((await findPostmaster(this.place.cluster))?.pid ?? this.ownPid);
     void this.lock?.end().catch(() => undefined);
     this.lock = undefined;
   }
@@ -139,8 +153,7 @@ class Owner {
 
   /** Starts PostgreSQL unless our last start is still under way; answers what went wrong with that one. */
   private async startPostgres(): Promise<string | undefined> {
-    const { child } = this.attempt ?? {};
-    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) return;
+    if (this.ownPid !== undefined) return;
     const output = await this.attempt?.output();
     this.attempt = undefined;
     // These pass: another start was faster, a predecessor's processes are still ending, a port was taken.
@@ -234,9 +247,4 @@ class Owner {
       }
     }
   }
-}
-
-async function createDatabase(client: Client): Promise<void> {
-  const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = 'parley'");
-  if (!rowCount) await client.query('CREATE DATABASE parley');
 }

@@ -4,18 +4,14 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { Client } from 'pg';
 import { findBinaries, type Binaries } from '../../src/database/embedded-binaries.js';
+import { createCluster } from '../../src/database/embedded-cluster.js';
 import {
   copiesOfBinaries,
   findPlace,
   passwordOf,
   type Place,
 } from '../../src/database/embedded-place.js';
-import {
-  createCluster,
-  freePort,
-  spawnPostgres,
-  type Attempt,
-} from '../../src/database/embedded-process.js';
+import { freePort, spawnPostgres, type Attempt } from '../../src/database/embedded-process.js';
 import { descendantsOf, endWithUs, hasEnded, signalAll } from './processes.js';
 import { sleep, within } from './random.js';
 

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { until } from './app.js';
 
 export type Answer = { url: string; directory: string } | { refused: string };
 
@@ -25,4 +27,11 @@ export async function succeed(
   const given = await answer;
   if ('refused' in given) throw new Error(given.refused);
   return given;
+}
+
+/** Until the PostgreSQL of the directory runs, which nobody can connect to yet. */
+export async function hasBegun(dataDir: string): Promise<void> {
+  const log = path.join(dataDir, 'postgresql.log');
+  const read = (): Promise<string> => fs.readFile(log, 'utf8').catch(() => '');
+  await until(async () => (await read()).includes('starting PostgreSQL'), 'PostgreSQL has begun');
 }
