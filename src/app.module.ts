@@ -29,6 +29,11 @@ import { UsersModule } from './users/users.module.js';
 const MORE_TYPES = [InboxReady, ThreadRemoved];
 /** Bytes of an HTTP request: 1,000 people of upsertUsers, or a message of 4,000 characters many times over. */
 const BODY_LIMIT = 1024 * 1024;
+/**
+ * In which a request has to come, its body as well: Fastify lets one that never ends be kept for ever, by anybody. Node.js
+ * answers 408 (it looks every 30 s), and counts neither the time that an answer takes nor idle connections and sockets.
+ */
+const REQUEST_MS = 60_000;
 
 /** No route has a JSON schema (GraphQL says what is right), so Fastify need not load Ajv and its serializer for any. */
 const noJsonSchemas = (): never => {
@@ -77,6 +82,7 @@ class AppModule {
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_MS,
     // Idle keep-alive connections must not hold up a stop.
     forceCloseConnections: 'idle',
     schemaController: {

@@ -5,8 +5,10 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { Client } from 'pg';
 import type { TestApp } from './support/app.js';
-import { startApp } from './support/app.js';
+import { startApp, until } from './support/app.js';
+import { lockWaiters } from './support/lock-waiters.js';
 import { RawConnection, rawRequest } from './support/raw-http.js';
 import { openThread } from './support/seeds.js';
 
@@ -119,6 +121,58 @@ it('a client that goes in the middle of its body is no fault of the server', asy
     expect(faults).toEqual([]);
   } finally {
     Logger.overrideLogger(['fatal']);
+  }
+});
+
+it('a request that does not come to its end is ended, and nothing that takes as long beside it', async () => {
+  // A minute takes 200 ms there.
+  const hasty = await startApp({}, { url: app.databaseUrl }, (server) =>
+    Object.assign(server, {
+      headersTimeout: server.headersTimeout / 300,
+      requestTimeout: server.requestTimeout / 300,
+      connectionsCheckingInterval: 20,
+    }),
+  );
+  const database = new Client({ connectionString: app.databaseUrl });
+  await database.connect();
+  const connections: RawConnection[] = [];
+  const write = async (...pieces: string[]): Promise<RawConnection> => {
+    const connection = await RawConnection.open(hasty.url);
+    connections.push(connection);
+    connection.write(...pieces);
+    return connection;
+  };
+  const look = rawRequest({ method: 'GET', path: '/health/live' });
+  const headers = {
+    'content-type': 'application/json',
+    authorization: `Bearer ${await app.token('ann')}`,
+  };
+  try {
+    const socket = await hasty.socket('ann');
+    const idle = await write(...look);
+    expect(await idle.answer()).toContain('HTTP/1.1 200 ');
+    await database.query('BEGIN');
+    await database.query('SELECT FROM threads FOR UPDATE');
+    const slow = await write(...rawRequest({ headers, body: sending('Late', 'late') }));
+    await until(async () => (await lockWaiters(database)).length > 0, 'the send waits');
+
+    const chunked = { ...headers, 'transfer-encoding': 'chunked' };
+    const [head, body] = rawRequest({ headers, body: sending('Never', 'never') });
+    for (const unfinished of [
+      await write(head, body.slice(0, -1)),
+      await write(...rawRequest({ headers: chunked, body: '1\r\n{\r\n' })),
+    ])
+      expect(await unfinished.answer()).toMatch(/^HTTP\/1.1 408 /);
+
+    await database.query('COMMIT');
+    expect(await slow.answer()).toContain('"body":"Late"');
+    idle.write(...look);
+    expect(await idle.answer()).toContain('HTTP/1.1 200 ');
+    expect(await socket.run('{ __typename }')).toEqual({ __typename: 'Query' });
+  } finally {
+    await database.end();
+    for (const connection of connections) connection.cut();
+    await hasty.stop();
   }
 });
 

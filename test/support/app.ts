@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { SignJWT } from 'jose';
 import { createApp } from '../../src/app.module.js';
 import { loadConfig } from '../../src/config.js';
@@ -50,10 +51,14 @@ export interface TestApp {
   stop(tampered?: boolean): Promise<void>;
 }
 
-/** @param environment what differs from the tests' configuration */
+/**
+ * @param environment what differs from the tests' configuration
+ * @param prepare is given the HTTP server before it listens
+ */
 export async function startApp(
   environment: Readonly<Record<string, string>> = {},
   database?: { url: string },
+  prepare?: (server: Server) => void,
 ): Promise<TestApp> {
   const own = database === undefined ? await createDatabase() : undefined;
   const databaseUrl = database?.url ?? own?.url ?? '';
@@ -69,6 +74,7 @@ export async function startApp(
     }),
   );
   app.get(PlaygroundOptions).enabled = true;
+  prepare?.(app.getHttpServer());
   await app.listen(0, '127.0.0.1');
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
   const sockets: SocketClient[] = [];

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 
+const PATIENCE_MS = 10_000;
+
 export interface RawRequest {
   readonly method?: string;
   readonly path?: string;
@@ -50,6 +52,7 @@ export class RawConnection {
 
   /** The next answer to the byte, but for the time in it. */
   async answer(): Promise<string> {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
       const answer = wholeAnswer(this.#received);
       if (answer !== undefined) {
@@ -57,7 +60,7 @@ export class RawConnection {
         return answer.replace(/\r\nDate: [^\r]+/i, '');
       }
       if (this.socket.closed) throw new Error(`The connection ended after: ${this.#received}`);
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')]);
+      await Promise.race(['data', 'close'].map((event) => once(this.socket, event, { signal })));
     }
   }
 
