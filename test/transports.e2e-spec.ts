@@ -192,6 +192,23 @@ describe('HTTP and WebSocket', () => {
     expect(await socket.start(...asked).refusal()).toBe('QUERY_TOO_COMPLEX');
   });
 
+  it('repeat no alias of more than 200 characters, wherever it stands', async () => {
+    for (const document of [
+      '{ ALIAS: __typename }',
+      '{ viewer { ALIAS: unreadMessageCount } }',
+      '{ viewer { ...F } } fragment F on Viewer { user { ALIAS: id } }',
+    ]) {
+      const asked = (length: number): string => document.replace('ALIAS', 'a'.repeat(length));
+      expect(await socket.run(asked(200))).toEqual(await app.as('ann').run(asked(200)));
+      const { errors } = await app.as('ann').send(asked(201));
+      expect(errors?.[0]?.extensions).toEqual({
+        code: 'QUERY_TOO_COMPLEX',
+        limit: { aliasLength: 200 },
+      });
+      expect(await socket.start(asked(201)).errors()).toEqual(errors);
+    }
+  });
+
   it('suggest no names where they may not be asked for', async () => {
     for (const query of [
       '{ viewr { cursor } }',
@@ -229,6 +246,8 @@ describe('HTTP and WebSocket', () => {
       expect(await open.as('ann').refusal(large)).toBe('QUERY_TOO_COMPLEX');
       expect(await other.start(large).refusal()).toBe('QUERY_TOO_COMPLEX');
     }
+    const long = `{ __type(name: "Viewer") { ${'a'.repeat(201)}: name } }`;
+    expect(await open.as('ann').refusal(long)).toBe('QUERY_TOO_COMPLEX');
     await open.stop();
   });
 

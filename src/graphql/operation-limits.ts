@@ -26,13 +26,15 @@ import { fragmentsOf } from './fragments.js';
 
 /**
  * What one operation may ask for. Depth counts fields on a path; cost counts the fields of all objects it could return.
- * Selections are all that stands in braces, fragments as often as they are spread: so many steps takes whoever walks it.
+ * Selections are all that stands in braces, fragments as often as they are spread: so many steps takes whoever walks it. An
+ * alias stands in the answer as often as its field does.
  */
 export const LIMITS = {
   tokens: 2_000,
   selections: 2_000,
   depth: 12,
   aliases: 30,
+  aliasLength: 200,
   fields: 500,
   cost: 10_000,
 } as const;
@@ -130,6 +132,8 @@ class OperationScale {
   #countSelection(selection: SelectionNode): void {
     this.#total.selections += 1;
     if (this.#total.selections > LIMITS.selections) throw tooComplex('selections', selection);
+    if (selection.kind === Kind.FIELD && (selection.alias?.value.length ?? 0) > LIMITS.aliasLength)
+      throw tooComplex('aliasLength', selection);
   }
 
   #countInside(set: SelectionSetNode | undefined): void {
@@ -211,7 +215,7 @@ class OperationScale {
   }
 }
 
-const tooComplex = (limit: keyof Measure, node: SelectionNode): GraphQLError =>
+const tooComplex = (limit: keyof typeof LIMITS, node: SelectionNode): GraphQLError =>
   new GraphQLError(
     `The operation asks for too much: its ${limit} may be at most ${LIMITS[limit]}.`,
     {
