@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { SignJWT } from 'jose/jwt/sign';
 import type { Viewer } from './auth/viewer.js';
+import { createOnce } from './database/create-once.js';
 import { makeDirectory } from './database/make-directory.js';
 import { StartError } from './errors.js';
 import { MessagesService } from './messages/messages.service.js';
+import { errorCode } from './reasons.js';
 import { ThreadsService } from './threads/threads.service.js';
 import { UsersService } from './users/users.service.js';
 
@@ -14,6 +16,8 @@ const TOURIST = { id: 'demo-tourist', displayName: 'Tara Tourist' };
 const GUIDE = { id: 'demo-guide', displayName: 'Gil Guide' };
 const TRIP = 'demo-trip';
 const TOKEN_LIFE = '30d';
+/** As of JWT_SECRET. */
+const SHORTEST_SECRET = 32;
 
 export interface Demo {
   readonly threadId: string;
@@ -24,25 +28,28 @@ export interface Demo {
 /** The secret of an installation that was given no token key: made once, kept in its data directory. */
 export async function demoSecret(dataDir: string): Promise<string> {
   const file = path.join(dataDir, 'jwt-secret');
+  const secret = (await keptSecret(file)).trim();
+  if (secret.length >= SHORTEST_SECRET) return secret;
+  throw new StartError(
+    `The secret of the demo's tokens in ${file} is not whole (${SHORTEST_SECRET} characters or more). ` +
+      'Delete that file, and the next start makes another: tokens made with the old one end.',
+  );
+}
+
+async function keptSecret(file: string): Promise<string> {
   try {
-    await makeDirectory(dataDir);
-    await createSecret(file);
-    return (await readFile(file, 'utf8')).trim();
+    await makeDirectory(path.dirname(file));
+    return await readFile(file, 'utf8').catch(async (error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      await createOnce(file, randomBytes(48).toString('base64url'), 0o600);
+      return readFile(file, 'utf8');
+    });
   } catch (error) {
     throw new StartError(
       `The secret of the demo's tokens cannot be kept in DATA_DIR: ${(error as Error).message}. ` +
         'Choose another directory, or set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL.',
       { cause: error },
     );
-  }
-}
-
-async function createSecret(file: string): Promise<void> {
-  try {
-    await writeFile(file, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 });
-    await chmod(file, 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

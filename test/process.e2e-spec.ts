@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -27,8 +27,10 @@ class ServerProcess {
   readonly exit: Promise<number | null>;
   readonly #child: ChildProcess;
 
-  constructor(environment: Record<string, string>) {
-    this.#child = spawn(process.execPath, ['--no-warnings', 'dist/main.js'], {
+  /** @param before what a shell does first, which then becomes the server */
+  constructor(environment: Record<string, string>, before = ':') {
+    const server = [process.execPath, '--no-warnings', 'dist/main.js'];
+    this.#child = spawn('/bin/sh', ['-c', `${before}; exec "$@"`, 'sh', ...server], {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -59,8 +61,8 @@ class ServerProcess {
 
 describe('the server process', () => {
   const running: ServerProcess[] = [];
-  const start = (environment: Record<string, string>): ServerProcess => {
-    const server = new ServerProcess(environment);
+  const start = (environment: Record<string, string>, before?: string): ServerProcess => {
+    const server = new ServerProcess(environment, before);
     running.push(server);
     return server;
   };
@@ -90,6 +92,8 @@ describe('the server process', () => {
       taken = createServer().listen(0, '127.0.0.1');
       await once(taken, 'listening');
       await writeFile(path.join(scratchDirectory(), 'a file'), '');
+      await mkdir(cutShort());
+      await writeFile(path.join(cutShort(), 'jwt-secret'), '');
     });
     afterAll(async () => {
       taken.close();
@@ -97,6 +101,7 @@ describe('the server process', () => {
       await database.drop();
     });
 
+    const cutShort = (): string => path.join(scratchDirectory(), 'cut-short');
     const noDirectory = (): string => path.join(scratchDirectory(), 'a file', 'data');
 
     it.each<[string, () => Record<string, string>, RegExp]>([
@@ -129,6 +134,11 @@ describe('the server process', () => {
         /cannot be kept in DATA_DIR: E\w+/,
       ],
       [
+        'a secret that a full disk has cut short',
+        () => ({ DATABASE_URL: database.url, JWT_SECRET: '', DATA_DIR: cutShort() }),
+        /cut-short\/jwt-secret is not whole .* Delete that file/,
+      ],
+      [
         'a directory that takes no database',
         () => ({ DATA_DIR: noDirectory() }),
         /There can be no data directory .*a file\/data \(E\w+\)/,
@@ -141,6 +151,14 @@ describe('the server process', () => {
         .filter((line) => /FATAL|ERROR(?!.*NOT DURABLE)/.test(line));
       expect(complaints).toEqual([expect.stringMatching(reason)]);
       expect(server.output).not.toMatch(/\n\s+at |hunter2/);
+    });
+
+    it('and leaves no half of a secret where the disk is full', async () => {
+      const DATA_DIR = path.join(scratchDirectory(), 'full');
+      const server = start({ DATABASE_URL: database.url, DATA_DIR }, 'ulimit -f 0');
+      expect(await server.exit).toBe(1);
+      expect(server.output).toMatch(/cannot be kept in DATA_DIR: EFBIG/);
+      expect(await readdir(DATA_DIR)).toEqual([]);
     });
 
     // Where mkdir answers ENOENT although the parent is there.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { type Account, EmbeddedServerError, identity } from './embedded-binaries.js';
+import { createOnce } from './create-once.js';
 import { errorCode } from '../reasons.js';
 import { makeDirectory } from './make-directory.js';
 
@@ -180,29 +181,6 @@ async function chooseLocation(dataDir: string): Promise<string> {
     'They are part of this data directory: back both up together, delete both together.\n';
   if (!(await createOnce(locationFile(dataDir), text, 0o644))) await fs.rmdir(home);
   return (await readLocation(dataDir)) ?? home;
-}
-
-/** Creates the file with its whole content at once, unless it exists; the first of several wins. */
-async function createOnce(file: string, text: string, mode: number): Promise<boolean> {
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  await fs.writeFile(draft, text, { mode, flag: 'wx' });
-  try {
-    await giveToOwnerOf(path.dirname(file), draft);
-    await fs.link(draft, file);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await fs.unlink(draft);
-  }
-}
-
-/** What root writes into a user's data directory, the user must be able to use afterwards. */
-export async function giveToOwnerOf(directory: string, file: string): Promise<void> {
-  if (!isRoot) return;
-  const { uid, gid } = await fs.stat(directory);
-  await fs.chown(file, uid, gid);
 }
 
 export async function passwordOf({ dataDir, cluster }: Place): Promise<string> {

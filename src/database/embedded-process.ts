@@ -4,13 +4,14 @@ import { createServer } from 'node:net';
 import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { giveToOwnerOf } from './create-once.js';
 import {
   type Binaries,
   childEnvironment,
   EmbeddedServerError,
   identity,
 } from './embedded-binaries.js';
-import { giveToOwnerOf, type Place } from './embedded-place.js';
+import type { Place } from './embedded-place.js';
 import { errorCode } from '../reasons.js';
 
 export interface Postmaster {
