@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client, escapeIdentifier } from 'pg';
 import { findPostmaster } from '../src/database/embedded-process.js';
 import { SECRET, startApp, until } from './support/app.js';
 import type { TestDatabase } from './support/database.js';
@@ -17,6 +18,12 @@ import { send } from './support/seeds.js';
 import { seedPair } from './support/smtp-people.js';
 import { MailServer } from './support/smtp-server.js';
 import { SocketClient } from './support/socket-client.js';
+
+const MAIL = {
+  SMTP_URL: 'smtp://127.0.0.1:1',
+  MAIL_FROM: 'no-reply@market.example',
+  PUBLIC_URL: 'https://chat.market.example',
+};
 
 const hasAddress = (address: string): boolean =>
   Object.values(networkInterfaces()).some((own) => own?.some((each) => each.address === address));
@@ -101,6 +108,11 @@ describe('the server process', () => {
       await database.drop();
     });
 
+    const query = async (statements: string): Promise<void> => {
+      const client = new Client({ connectionString: database.url });
+      await client.connect();
+      await client.query(statements).finally(() => client.end());
+    };
     const cutShort = (): string => path.join(scratchDirectory(), 'cut-short');
     const noDirectory = (): string => path.join(scratchDirectory(), 'a file', 'data');
 
@@ -151,6 +163,21 @@ describe('the server process', () => {
         .filter((line) => /FATAL|ERROR(?!.*NOT DURABLE)/.test(line));
       expect(complaints).toEqual([expect.stringMatching(reason)]);
       expect(server.output).not.toMatch(/\n\s+at |hunter2/);
+    });
+
+    it('for a role that may not make the schema of the mail queue', async () => {
+      const url = new URL(database.url);
+      url.username = url.pathname.slice(1);
+      const role = escapeIdentifier(url.username);
+      await query(
+        `CREATE ROLE ${role} LOGIN PASSWORD '${url.password}' IN ROLE pg_read_all_data;
+         GRANT CREATE ON SCHEMA public TO ${role}`,
+      );
+      const server = start({ DATABASE_URL: url.href, JWT_SECRET: SECRET, ...MAIL });
+      expect(await server.exit).toBe(1);
+      expect(server.output).toMatch(/FATAL.*\(DATABASE_URL\).*: permission denied .* needs CREATE/);
+      expect(server.output).not.toMatch(/\n\s+at /);
+      await query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
     });
 
     it('and leaves no half of a secret where the disk is full', async () => {
@@ -261,9 +288,8 @@ describe('the server process', () => {
       NOTIFIER: 'true',
       NOTIFIER_SWEEP_MS: '100',
       NOTIFICATION_MAIL_DELAY_MINUTES: '0',
+      ...MAIL,
       SMTP_URL: mails.url,
-      MAIL_FROM: 'no-reply@market.example',
-      PUBLIC_URL: 'https://chat.market.example',
     };
     const server = start(environment);
     await server.says(/Serving/);

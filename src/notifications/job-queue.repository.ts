@@ -3,6 +3,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Runner, TaskList, WorkerSharedOptions } from 'graphile-worker';
 import pg from 'pg';
 import { Config } from '../config.js';
+import { StartError } from '../errors.js';
+import { reasonOf } from '../reasons.js';
 import { NodeLease } from './node-lease.repository.js';
 
 /** One connection listens for jobs, two fetch and finish them. */
@@ -44,13 +46,14 @@ export class JobQueue implements OnApplicationShutdown {
     });
     this.#pool.on('error', (error) => this.#logger.warn(`A connection broke: ${error.message}`));
     const { runMigrations } = await graphileWorker();
-    await runMigrations({ pgPool: this.#pool, logger: await this.#workerLogger() });
+    const logger = await this.#workerLogger();
+    await runMigrations({ pgPool: this.#pool, logger }).catch(refuseStart);
   }
 
   /** Works until stop(); what another node works on is not touched. */
   async work(taskList: TaskList): Promise<void> {
     if (this.#pool === undefined) throw new Error('BUG: prepare() comes first');
-    await this.#lease.hold();
+    await this.#lease.hold().catch(refuseStart);
     const { run } = await graphileWorker();
     this.#runner = await run({
       pgPool: this.#pool,
@@ -63,7 +66,7 @@ export class JobQueue implements OnApplicationShutdown {
       noHandleSignals: true,
       parsedCronItems: [],
       logger: await this.#workerLogger(),
-    });
+    }).catch(refuseStart);
   }
 
   /** Takes no more jobs and waits for those that run. */
@@ -83,4 +86,12 @@ export class JobQueue implements OnApplicationShutdown {
       this.#logger[LEVELS[level]](message);
     });
   }
+}
+
+function refuseStart(error: unknown): never {
+  throw new StartError(
+    `The database (DATABASE_URL) does not let the mail queue start: ${reasonOf(error)}. With SMTP_URL ` +
+      'its role needs CREATE on the database, for the schema graphile_worker, and four more connections for each node.',
+    { cause: error },
+  );
 }
