@@ -11,9 +11,8 @@ const clock = new ShiftedClock();
 const server = new MailServer();
 let app: TestApp;
 
-beforeAll(async () => {
-  await server.listen();
-  app = await startApp({
+const start = (environment: Record<string, string> = {}): Promise<TestApp> =>
+  startApp({
     NOTIFIER: 'true',
     NOTIFIER_SWEEP_MS: '100',
     SMTP_URL: server.url,
@@ -21,7 +20,12 @@ beforeAll(async () => {
     MAIL_FROM: 'Parley: chat, mail <no-reply@market.example>',
     PUBLIC_URL: 'https://chat.market.example/',
     THREAD_URL: 'https://market.example/chat/{threadId}?from=mail&thread={threadId}',
+    ...environment,
   });
+
+beforeAll(async () => {
+  await server.listen();
+  app = await start();
   clock.start();
 });
 afterAll(async () => {
@@ -216,6 +220,30 @@ describe('a mail', () => {
     clock.forward(11);
     await untilMail(app, guide, message.id, 'SUPPRESSED', 'NO_ADDRESS');
     expect(await mailTrace(app, tourist, message.id)).toBeUndefined();
+  });
+
+  it('has ASCII alone in its headers, also where hosts have international names', async () => {
+    clock.stop();
+    const abroad = await start({
+      MAIL_FROM: 'no-reply@bücher.example',
+      PUBLIC_URL: 'https://chat.bücher.example/über',
+    });
+    clock.start();
+    try {
+      const { tourist, guide, email, threadId } = await seedPair(abroad);
+      await prefer(abroad, guide, { mailDelayMinutes: 0 });
+      await send(abroad.as(tourist), threadId);
+      await until(() => server.to(email).length === 1, 'a mail comes');
+      const { headers } = server.to(email)[0]!;
+      expect([...headers.values()].join('\n')).toMatch(/^[\n -~]+$/);
+      expect(headers.get('message-id')).toMatch(/@xn--bcher-kva\.example>$/);
+      expect(headers.get('references')).toMatch(/@xn--bcher-kva\.example>$/);
+      expect(headers.get('list-unsubscribe')).toMatch(
+        /^<https:\/\/chat\.xn--bcher-kva\.example\/%C3%BCber\/notifications\/unsubscribe\?token=/,
+      );
+    } finally {
+      await abroad.stop();
+    }
   });
 });
 

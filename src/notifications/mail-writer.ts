@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { Injectable } from '@nestjs/common';
 import { addressOfThread } from '../config-addresses.js';
 import { Config } from '../config.js';
@@ -32,7 +33,8 @@ export class MailWriter {
     const texts = textsFor([content.locale ?? 'en']);
     const { MAIL_FROM = '', THREAD_URL } = this.config;
     const from = toAddress(MAIL_FROM);
-    const domain = from.address.split('@')[1] ?? 'localhost';
+    // In ASCII, as all of a header: nodemailer sees to the addresses, but not to ids.
+    const domain = domainToASCII(from.address.split('@')[1] ?? '') || 'localhost';
     const unsubscribe = this.links.linkFor(content.userId);
     const parts = {
       texts,

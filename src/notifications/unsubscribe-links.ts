@@ -16,7 +16,9 @@ export class UnsubscribeLinks {
     this.#key = createHmac('sha256', LINK_SECRET ?? JWT_SECRET ?? '')
       .update('parley: links in mails')
       .digest();
-    this.#base = `${(PUBLIC_URL ?? '').replace(/\/+$/, '')}/${PATH}`;
+    // As a URL writes itself, in ASCII whatever the name of the host: the links stand in a header as well.
+    const address = PUBLIC_URL === undefined ? '' : new URL(PUBLIC_URL).href;
+    this.#base = `${address.replace(/\/+$/, '')}/${PATH}`;
   }
 
   linkFor(userId: string): string {
