@@ -17,18 +17,27 @@ the way, and counts what is lost, doubled or out of order.
 Ends with code 0 when nothing was lost, doubled, reordered or invented.
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    token: { type: 'string' },
-    thread: { type: 'string' },
-    clients: { type: 'string', default: '10' },
-    messages: { type: 'string', default: '500' },
-    rate: { type: 'string', default: '50' },
-    cuts: { type: 'string', default: '20' },
-    help: { type: 'boolean', default: false },
-  },
-});
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        token: { type: 'string' },
+        thread: { type: 'string' },
+        clients: { type: 'string', default: '10' },
+        messages: { type: 'string', default: '500' },
+        rate: { type: 'string', default: '50' },
+        cuts: { type: 'string', default: '20' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const { values, positionals } = parsed();
 const [url] = positionals;
 const numbers = [values.clients, values.messages, values.rate, values.cuts].map(Number);
 const [clients = 0, messages = 0, perSecond = 0, cuts = 0] = numbers;

@@ -4,18 +4,27 @@ import type { RunOptions, RunReport } from './run.js';
 import { rollingRestart } from './rolling-restart.js';
 import { run } from './run.js';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1,2' },
-    messages: { type: 'string', default: '10000' },
-    faults: { type: 'string', default: '50' },
-    gap: { type: 'string', default: '700' },
-    short: { type: 'boolean', default: false },
-    'no-controls': { type: 'boolean', default: false },
-    'only-controls': { type: 'boolean', default: false },
-    quiet: { type: 'boolean', default: false },
-  },
-});
+function parsed() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string', default: '1,2' },
+        messages: { type: 'string', default: '10000' },
+        faults: { type: 'string', default: '50' },
+        gap: { type: 'string', default: '700' },
+        short: { type: 'boolean', default: false },
+        'no-controls': { type: 'boolean', default: false },
+        'only-controls': { type: 'boolean', default: false },
+        quiet: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}
+
+const values = parsed();
 
 const plain: Omit<RunOptions, 'seed'> = {
   messages: Number(values.short ? 1_200 : values.messages),
