@@ -173,4 +173,17 @@ describe('a live operation', () => {
       expect(await closeCode(socket)).toBe(4400);
     },
   );
+
+  it.each([false, true])(
+    'is not begun by what is no UTF-8, which closes the socket with 1007 (binary: %j)',
+    async (binary) => {
+      const bytes = (encoding: BufferEncoding): Buffer =>
+        Buffer.from(JSON.stringify(subscribe('café', '{ __typename }')), encoding);
+      const socket = await app.socket('ann');
+      socket.ws.send(bytes('utf8'), { binary });
+      expect(await socket.control()).toMatchObject({ id: 'café', type: 'next' });
+      socket.ws.send(bytes('latin1'), { binary });
+      expect(await closeCode(socket)).toBe(1007);
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { MessageType } from 'graphql-ws';
 import type { RawData } from 'ws';
 
@@ -11,9 +12,13 @@ const SERVER_MESSAGES: readonly unknown[] = [
 export const isServersOwn = (message: unknown): boolean =>
   SERVER_MESSAGES.includes((message as { type?: unknown } | null)?.type);
 
+/** Of a frame that says it is text, ws has made sure; any other would come in with U+FFFD for what is none. */
+export const isText = (data: RawData, isBinary: boolean): boolean =>
+  !isBinary || isUtf8(bytesOf(data));
+
 /** What is no JSON object stays text, for which graphql-ws has the words. */
 export function messageOf(data: RawData): unknown {
-  const text = textOf(data);
+  const text = bytesOf(data).toString();
   try {
     const message: unknown = JSON.parse(text);
     return typeof message === 'object' ? message : text;
@@ -22,9 +27,5 @@ export function messageOf(data: RawData): unknown {
   }
 }
 
-const textOf = (data: RawData): string =>
-  Buffer.isBuffer(data)
-    ? data.toString()
-    : Array.isArray(data)
-      ? Buffer.concat(data).toString()
-      : Buffer.from(data).toString();
+const bytesOf = (data: RawData): Buffer =>
+  Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);

@@ -5,7 +5,7 @@ import { CloseCode, MessageType, stringifyMessage } from 'graphql-ws';
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import type { Viewer } from '../auth/viewer.js';
-import { isServersOwn, messageOf } from './client-messages.js';
+import { isServersOwn, isText, messageOf } from './client-messages.js';
 import type { LiveOperation, LiveSocket } from './live-socket.js';
 import type { TextMessage } from './text-frames.js';
 import { closeReason, lengthOf, textFrames } from './text-frames.js';
@@ -18,6 +18,8 @@ const MOST_BYTES = 16 * 1024 * 1024;
 const STALLED_MS = 15_000;
 /** Whoever has not said `connection_init` by then is turned away. */
 const PATIENCE_MS = 3_000;
+/** As ws closes a text frame that is no UTF-8 (RFC 6455, section 7.4.1). */
+const NOT_TEXT = 1007;
 
 /** What becomes of all connections of a node. */
 export interface ConnectionEvents {
@@ -114,7 +116,11 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
     this.socket.on('message', hear);
   }
 
-  async hear(data: RawData): Promise<void> {
+  async hear(data: RawData, isBinary: boolean): Promise<void> {
+    if (!isText(data, isBinary)) {
+      this.close(NOT_TEXT, 'Invalid UTF-8');
+      return;
+    }
     const message = messageOf(data);
     if (isServersOwn(message)) {
       this.close(CloseCode.BadRequest, 'Invalid message received');
@@ -216,8 +222,8 @@ function cut(this: Socket): void {
   this.destroy();
 }
 
-function hear(this: WebSocket, data: RawData): void {
-  void (this as ClientSocket).connection.hear(data);
+function hear(this: WebSocket, data: RawData, isBinary: boolean): void {
+  void (this as ClientSocket).connection.hear(data, isBinary);
 }
 
 function end(this: WebSocket, code: number, reason: Buffer): void {
