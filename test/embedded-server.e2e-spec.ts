@@ -5,12 +5,9 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { Client } from 'pg';
 import { findDurabilityProblems } from '../src/database/durability.js';
+import { AlreadyRunningError, EmbeddedServerError } from '../src/database/embedded-errors.js';
 import { findPostmaster } from '../src/database/embedded-process.js';
-import {
-  AlreadyRunningError,
-  type EmbeddedServer,
-  startEmbeddedServer,
-} from '../src/database/embedded-server.js';
+import { type EmbeddedServer, startEmbeddedServer } from '../src/database/embedded-server.js';
 import { until } from './support/app.js';
 import { scratchDirectory } from './support/database.js';
 import { hasBegun, startElsewhere, succeed } from './support/other-process.js';
@@ -65,6 +62,9 @@ async function durabilityProblems(url: string, before = ''): Promise<string[]> {
 
 const postmasterPid = async (directory: string): Promise<number> =>
   Number.parseInt(await fs.readFile(path.join(directory, 'postgresql/postmaster.pid'), 'utf8'));
+
+/** Neither read nor written, not even by root. */
+const barricade = (file: string): Promise<void> => fs.mkdir(file);
 
 const drafts = async (dataDir: string): Promise<string[]> =>
   (await fs.readdir(dataDir)).filter((name) => name.startsWith('postgresql.new-'));
@@ -264,6 +264,26 @@ describe('the embedded PostgreSQL', () => {
     await fs.unlink(file);
     await expect(start(dataDir)).rejects.toThrow(`its password is missing: ${file}`);
     await fs.writeFile(file, password);
+  });
+
+  it.each<[string, (file: string) => Promise<void>, string]>([
+    ['password is empty', (file) => fs.writeFile(file, ''), 'its password is missing: '],
+    ['password cannot be read', barricade, '(DATA_DIR): EISDIR'],
+    ['log cannot be written', barricade, '(DATA_DIR): EISDIR'],
+  ])('says so when its %s', async (what, spoil, reason) => {
+    const dataDir = await newDataDir();
+    await (await start(dataDir)).stop();
+    const file = path.join(
+      dataDir,
+      what.startsWith('log') ? 'postgresql.log' : 'postgresql.password',
+    );
+    await fs.rename(file, `${file}.aside`);
+    await spoil(file);
+    const failing = start(dataDir);
+    await expect(failing).rejects.toThrow(EmbeddedServerError);
+    await expect(failing).rejects.toThrow(reason);
+    await fs.rm(file, { recursive: true });
+    await fs.rename(`${file}.aside`, file);
   });
 
   if (isRoot)

@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { StartError } from '../errors.js';
+import { EmbeddedServerError } from './embedded-errors.js';
 import { errorCode } from '../reasons.js';
 
 /** Whom PostgreSQL runs as, where that is not whoever runs this process. */
@@ -17,10 +17,6 @@ export interface Binaries {
   initdb: string;
   postgres: string;
   pgCtl: string;
-}
-
-export class EmbeddedServerError extends StartError {
-  override readonly name: string = 'EmbeddedServerError';
 }
 
 /** Nothing of the machine's locale, time zone or PG* variables may reach PostgreSQL. */

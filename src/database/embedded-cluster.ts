@@ -3,12 +3,8 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import type { Client } from 'pg';
-import {
-  type Binaries,
-  childEnvironment,
-  EmbeddedServerError,
-  identity,
-} from './embedded-binaries.js';
+import { type Binaries, childEnvironment, identity } from './embedded-binaries.js';
+import { EmbeddedServerError } from './embedded-errors.js';
 import type { Place } from './embedded-place.js';
 
 const run = promisify(execFile);

@@ -4,7 +4,8 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { type Account, EmbeddedServerError, identity } from './embedded-binaries.js';
+import { type Account, identity } from './embedded-binaries.js';
+import { EmbeddedServerError } from './embedded-errors.js';
 import { createOnce } from './create-once.js';
 import { errorCode } from '../reasons.js';
 import { makeDirectory } from './make-directory.js';
@@ -185,17 +186,17 @@ async function chooseLocation(dataDir: string): Promise<string> {
 
 export async function passwordOf({ dataDir, cluster }: Place): Promise<string> {
   const file = path.join(dataDir, 'postgresql.password');
-  const read = (): Promise<string> => fs.readFile(file, 'utf8').then((text) => text.trim());
-  try {
-    return await read();
-  } catch (error) {
+  const read = async (): Promise<string> => (await fs.readFile(file, 'utf8')).trim();
+  let password = await read().catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw error;
+  });
+  if (password === undefined && !(await ownerOf(cluster))) {
+    await createOnce(file, `${randomBytes(24).toString('hex')}\n`, 0o600);
+    password = await read();
   }
-  if (await ownerOf(cluster))
-    throw new EmbeddedServerError(
-      `The database in ${cluster} exists, but its password is missing: ${file}. ` +
-        'Bring that file back, or move the database away to start with an empty one.',
-    );
-  await createOnce(file, `${randomBytes(24).toString('hex')}\n`, 0o600);
-  return read();
+  if (password) return password;
+  throw new EmbeddedServerError(
+    `The database in ${cluster} cannot be opened, for its password is missing: ${file}. ` +
+      'Bring the content of that file back, or move both away to start with an empty database.',
+  );
 }

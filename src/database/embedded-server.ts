@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { type Binaries, EmbeddedServerError, findBinaries } from './embedded-binaries.js';
+import { type Binaries, findBinaries } from './embedded-binaries.js';
 import { createCluster, createDatabase } from './embedded-cluster.js';
+import {
+  AlreadyRunningError,
+  EmbeddedServerError,
+  toEmbeddedServerError,
+} from './embedded-errors.js';
 import { copiesOfBinaries, findPlace, passwordOf, type Place } from './embedded-place.js';
 import {
   type Attempt,
@@ -12,8 +17,6 @@ import {
   stopPostmaster,
 } from './embedded-process.js';
 import { errorCode } from '../reasons.js';
-
-export { EmbeddedServerError } from './embedded-binaries.js';
 
 export interface EmbeddedServerOptions {
   dataDir: string;
@@ -33,17 +36,6 @@ export interface EmbeddedServer {
   stop(): Promise<void>;
 }
 
-export class AlreadyRunningError extends EmbeddedServerError {
-  override readonly name = 'AlreadyRunningError';
-
-  constructor(dataDir: string) {
-    super(
-      `parley is already running on the data directory ${dataDir}. ` +
-        'Stop that one first, or give this one a directory of its own (DATA_DIR).',
-    );
-  }
-}
-
 const ownershipLock = 7_041_958;
 const startPatience = 120_000;
 const restartsPerMinute = 5;
@@ -53,6 +45,14 @@ const restartsPerMinute = 5;
  * advisory lock in it, so the PostgreSQL of a killed run is simply taken over by the next one.
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+  try {
+    return await start(options);
+  } catch (error) {
+    throw toEmbeddedServerError(error);
+  }
+}
+
+async function start(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
   const place = await findPlace(options.dataDir);
   const binaries = await findBinaries(place.account, () => copiesOfBinaries(place));
   const password = await passwordOf(place);

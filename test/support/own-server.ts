@@ -1,5 +1,6 @@
 // Owns the embedded server of the directory named by the first argument until standard input ends.
-import { AlreadyRunningError, startEmbeddedServer } from '../../src/database/embedded-server.js';
+import { AlreadyRunningError } from '../../src/database/embedded-errors.js';
+import { startEmbeddedServer } from '../../src/database/embedded-server.js';
 
 const [dataDir] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('Which directory?');
