@@ -84,7 +84,12 @@ async function showDemo(
   secret: string,
   origin: string,
 ): Promise<void> {
-  const demo = await seedDemo(app, secret);
+  const demo = await seedDemo(app, secret).catch((error: unknown) => {
+    throw new StartError(
+      `The demo cannot be written into the database (DATABASE_URL), which DEMO=false does without: ${reasonOf(error)}`,
+      { cause: error },
+    );
+  });
   Object.assign(app.get(PlaygroundOptions), { token: demo.touristToken, threadId: demo.threadId });
   // For the person at the terminal, so neither through the logger nor in its format.
   console.log(describeDemo(origin, demo));

@@ -165,7 +165,10 @@ describe('the server process', () => {
       expect(server.output).not.toMatch(/\n\s+at |hunter2/);
     });
 
-    it('for a role that may not make the schema of the mail queue', async () => {
+    it.each<[string, Record<string, string>, RegExp]>([
+      ['make the schema of the mail queue', MAIL, /: permission denied .* needs CREATE/],
+      ['write the demo', { DEMO: 'true' }, /DEMO=false does without: permission denied/],
+    ])('for a role that may not %s', async (_, environment, reason) => {
       const url = new URL(database.url);
       url.username = url.pathname.slice(1);
       const role = escapeIdentifier(url.username);
@@ -173,9 +176,10 @@ describe('the server process', () => {
         `CREATE ROLE ${role} LOGIN PASSWORD '${url.password}' IN ROLE pg_read_all_data;
          GRANT CREATE ON SCHEMA public TO ${role}`,
       );
-      const server = start({ DATABASE_URL: url.href, JWT_SECRET: SECRET, ...MAIL });
+      const server = start({ DATABASE_URL: url.href, JWT_SECRET: SECRET, ...environment });
       expect(await server.exit).toBe(1);
-      expect(server.output).toMatch(/FATAL.*\(DATABASE_URL\).*: permission denied .* needs CREATE/);
+      expect(server.output).toMatch(/FATAL.*\(DATABASE_URL\)/);
+      expect(server.output).toMatch(reason);
       expect(server.output).not.toMatch(/\n\s+at /);
       await query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
     });
