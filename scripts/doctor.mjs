@@ -4,6 +4,7 @@ import path from 'node:path';
 import { root, setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
+const { loadConfig } = await import('../dist/config.js');
 const { describeDifference, findDifferences } = await import('../dist/health/doctor.js');
 const { reasonOf } = await import('../dist/reasons.js');
 
@@ -11,12 +12,7 @@ const { reasonOf } = await import('../dist/reasons.js');
 const stopped = new AbortController();
 
 /** DATABASE_URL, or the embedded PostgreSQL of the data directory, whether parley runs on it or not. */
-async function findDatabase() {
-  const { loadConfig } = await import('../dist/config.js');
-  const { DATABASE_URL: given, DATA_DIR } = loadConfig({
-    DATABASE_URL: process.env.DATABASE_URL,
-    DATA_DIR: process.env.DATA_DIR,
-  });
+async function findDatabase({ DATABASE_URL: given, DATA_DIR }) {
   if (given !== undefined) return { url: given, leave: async () => undefined };
   const { startEmbeddedServer } = await import('../dist/database/embedded-server.js');
   const { findPlace, hasDatabase, passwordOf } = await import('../dist/database/embedded-place.js');
@@ -44,8 +40,8 @@ async function findDatabase() {
   return { url: (await starting).url, leave };
 }
 
-try {
-  const { url, leave } = await findDatabase();
+async function examine(config) {
+  const { url, leave } = await findDatabase(config);
   let count = 0;
   try {
     for await (const difference of findDifferences(url)) {
@@ -57,7 +53,14 @@ try {
   }
   console.log(`${count} differences`);
   process.exitCode = count === 0 ? 0 : 1;
+}
+
+const { DATABASE_URL, DATA_DIR } = process.env;
+try {
+  await examine(loadConfig({ DATABASE_URL, DATA_DIR }));
 } catch (error) {
-  console.error(stopped.signal.aborted ? 'Stopped.' : reasonOf(error));
+  const setting = DATABASE_URL ? 'DATABASE_URL' : 'DATA_DIR';
+  if (stopped.signal.aborted) console.error('Stopped.');
+  else console.error(`The database (${setting}) cannot be examined: ${reasonOf(error)}`);
   process.exitCode = 2;
 }

@@ -7,7 +7,7 @@ import { startEmbeddedServer } from '../src/database/embedded-server.js';
 import type { Outcome } from './support/commands.js';
 import { run } from './support/commands.js';
 import type { TestDatabase } from './support/database.js';
-import { createDatabase, scratchDirectory } from './support/database.js';
+import { createDatabase, createEmptyDatabase, scratchDirectory } from './support/database.js';
 import { hasBegun } from './support/other-process.js';
 
 /** `npm run doctor`; Ctrl-C comes with the signal. */
@@ -40,7 +40,16 @@ describe('the doctor', () => {
       { DATABASE_URL: 'postgresql://localhost:1/parley' },
     );
     expect(code).toBe(2);
-    expect(said).toMatch(/^connect ECONN.*:1\n$/);
+    expect(said).toMatch(/^The database \(DATABASE_URL\) cannot be examined: connect ECONN.*:1\n$/);
+  });
+
+  it('names the variable where the database is not what it should be', async () => {
+    const empty = await createEmptyDatabase();
+    expect(await examine({ DATABASE_URL: empty.url })).toEqual({
+      code: 2,
+      said: 'The database (DATABASE_URL) cannot be examined: relation "threads" does not exist\n',
+    });
+    await empty.drop();
   });
 
   it('says that there is no database where DATA_DIR is mistyped, and makes none', async () => {
