@@ -74,6 +74,21 @@ export const IsWebBase = isAddress(
   isAnonymous,
 );
 
+/** Written as a browser sends it, but for small letters and the port that goes without saying. */
+export const isOrigin = (text: string): boolean =>
+  /^https?:\/\/[^/\\*]+$/.test(text) && passes(text, ({ href, origin }) => href === `${origin}/`);
+
+export const AreOrigins = () =>
+  ValidateBy({
+    name: 'areOrigins',
+    validator: {
+      validate: (value) =>
+        Array.isArray(value) && value.every((each: string) => each === '*' || isOrigin(each)),
+      defaultMessage: () =>
+        '$property must be a comma-separated list of origins such as https://app.example.com, each without *, user and path; or * for all',
+    },
+  });
+
 const THREAD_ID = '{threadId}';
 const IN_PLACE = 'thread';
 

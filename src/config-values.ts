@@ -1,5 +1,6 @@
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
+import { isOrigin } from './config-addresses.js';
 
 // How the text of an environment variable becomes a value; what does not fit stays text and fails its check.
 
@@ -41,5 +42,4 @@ export const toOrigins = Transform(({ value }) =>
 );
 
 /** An origin in small letters and without the port that goes without saying; what is none stays as it is. */
-const asBrowsersSay = (text: string): string =>
-  /^https?:\/\/[^/\s]+$/.test(text) && URL.canParse(text) ? new URL(text).origin : text;
+const asBrowsersSay = (text: string): string => (isOrigin(text) ? new URL(text).origin : text);

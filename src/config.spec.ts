@@ -249,6 +249,33 @@ describe('the configuration', () => {
     });
   });
 
+  it.each([
+    'https://*.market.example',
+    'https://parley:hunter2@market.example',
+    'https://market.example/path',
+    'https://market.example/',
+    'https://market.example?query',
+    'https://market.example:port',
+    'https://one|two',
+  ])('refuses %s as an origin, which no browser sends', (origin) => {
+    expect(faultsOf({ ALLOWED_ORIGINS: `https://app.example,${origin}` })).toEqual([
+      'ALLOWED_ORIGINS must be a comma-separated list of origins such as https://app.example.com, ' +
+        'each without *, user and path; or * for all',
+    ]);
+  });
+
+  it('takes origins as people write them, and keeps them as browsers send them', () => {
+    const { ALLOWED_ORIGINS } = loadConfig({
+      ALLOWED_ORIGINS: 'https://App.example:443, http://my_app:8080,http://[::1]:80,*',
+    });
+    expect(ALLOWED_ORIGINS).toEqual([
+      'https://app.example',
+      'http://my_app:8080',
+      'http://[::1]',
+      '*',
+    ]);
+  });
+
   it('takes one kind of token key only', () => {
     const faults = faultsOf({ JWT_SECRET: 'x'.repeat(32), JWKS_URL: 'https://keys.example/jwks' });
     expect(faults.join()).toContain('exclude each other');

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
 import { IsBoolean, IsIn, IsOptional, Matches, MinLength, validateSync } from 'class-validator';
-import { IsPostgresAddress, IsRedisAddress, IsWebAddress } from './config-addresses.js';
+import { AreOrigins, IsPostgresAddress, IsRedisAddress, IsWebAddress } from './config-addresses.js';
 import { ConfigError, describeFaults } from './config-faults.js';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
 import { IsPublicKey } from './config-public-key.js';
@@ -88,11 +88,7 @@ export class Config extends NotificationConfig {
 
   /** Origins whose browser pages may open a socket and read answers; empty: the server's own host only. `*` allows all. */
   @toOrigins
-  @Matches(/^(\*|https?:\/\/[^/\s]+)$/, {
-    each: true,
-    message:
-      'ALLOWED_ORIGINS must be a comma-separated list of origins such as https://app.example.com, or *',
-  })
+  @AreOrigins()
   ALLOWED_ORIGINS: string[] = [];
 
   @WholeNumber(1, 3_650)
