@@ -209,13 +209,20 @@ describe('HTTP and WebSocket', () => {
     }
   });
 
-  it('suggest no names where they may not be asked for', async () => {
-    for (const query of [
-      '{ viewr { cursor } }',
-      '{ viewer { curser } }',
-      '{ threads(frst: 1) { nodes { id } } }',
-    ])
-      expect((await app.as('ann').send(query)).text).not.toMatch(/did you mean/i);
+  const status =
+    'mutation ($i: UpdateThreadStatusInput!) { updateThreadStatus(input: $i) { thread { id } } }';
+  it.each<[string, object]>([
+    ['{ viewr { cursor } }', {}],
+    ['{ viewer { curser } }', {}],
+    ['{ threads(frst: 1) { nodes { id } } }', {}],
+    [status, { i: { treadId: '', status: 'ACTIVE' } }],
+    [status, { i: { threadId: '', status: 'ACTIV' } }],
+  ])('suggest no names where they may not be asked for: %s %j', async (query, variables) => {
+    for (let use = 0; use < 4; use++) {
+      const { errors } = await app.as('ann').send(query, variables);
+      expect(JSON.stringify(errors)).not.toMatch(/did you mean/i);
+      expect(await socket.start(query, variables).errors()).toEqual(errors);
+    }
   });
 
   it('answer the same to what is allowed', async () => {

@@ -50,12 +50,15 @@ export function toClientError(
 
 /** What a client is answered with over HTTP, its errors first as Apollo has them. */
 export const toAnswer = (
-  { errors, data = null }: ExecutionResult,
+  { errors, ...result }: ExecutionResult,
   context: { readonly correlationId: string },
 ): FormattedExecutionResult =>
   errors === undefined
-    ? { data }
-    : { errors: errors.map((error) => toClientError(error, context.correlationId).toJSON()), data };
+    ? result
+    : {
+        errors: errors.map((error) => toClientError(error, context.correlationId).toJSON()),
+        ...result,
+      };
 
 /** Of a message that the client is told; more is what the client has sent. */
 const MOST_CHARACTERS = 1_000;

@@ -5,6 +5,7 @@ import type { DocumentNode, ExecutionResult } from 'graphql';
 import { execute, GraphQLError } from 'graphql';
 import type * as Compiler from 'graphql-jit';
 import type { CompiledQuery } from 'graphql-jit';
+import { Config } from '../config.js';
 import { isCompilable } from './compilable.js';
 import type { GraphqlContext } from './context.js';
 import { RememberedTexts } from './remembered-texts.js';
@@ -41,7 +42,10 @@ export class Executor implements OnApplicationBootstrap {
   readonly #logger = new Logger('Executor');
   #compiler: typeof Compiler | undefined;
 
-  constructor(private readonly schemaHost: GraphQLSchemaHost) {}
+  constructor(
+    private readonly schemaHost: GraphQLSchemaHost,
+    private readonly config: Config,
+  ) {}
 
   /** Not waited for: until it is there, everything is executed as on a first use. */
   onApplicationBootstrap(): void {
@@ -78,6 +82,7 @@ export class Executor implements OnApplicationBootstrap {
         variableValues: variables,
         contextValue: context,
         rootValue,
+        hideSuggestions: !this.config.INTROSPECTION,
       })
     );
   }

@@ -95,7 +95,10 @@ async function answerOf(
 }
 
 /** Only of a mistake of ours, for what resolvers throw is in the result already; it is logged and masked as any other. */
-const toResult = (error: unknown): ExecutionResult => ({ errors: [error as GraphQLError] });
+const toResult = (error: unknown): ExecutionResult => ({
+  errors: [error as GraphQLError],
+  data: null,
+});
 
 /** Of the requests that clients make, the plain ones; a content-type that forms cannot have keeps other sites out, as in Apollo. */
 function readRequest(headers: IncomingHttpHeaders, body: unknown): KnownRequest | undefined {

@@ -174,6 +174,7 @@ export class SocketOperations implements ConnectionEvents {
       document: prepared.document,
       operationName: operationName ?? null,
       variableValues: variables ?? {},
+      hideSuggestions: !this.config.INTROSPECTION,
       contextValue,
       prepared,
       operationId,
