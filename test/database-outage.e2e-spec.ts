@@ -1,10 +1,12 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { MessageType } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { EmbeddedServer } from '../src/database/embedded-server.js';
 import { startEmbeddedServer } from '../src/database/embedded-server.js';
 import { applyMigrations } from '../src/database/migrations.js';
+import { UnsubscribeLinks } from '../src/notifications/unsubscribe-links.js';
 import { connect } from './recipes/graphql-ws.js';
 import { keepUp } from './recipes/inbox.js';
 import type { TestApp } from './support/app.js';
@@ -63,6 +65,28 @@ describe('a database that goes away', () => {
     );
     await send(ann, threadId, 'after the outage');
     expect((await inbox.next()).inboxEvents.message.body).toBe('after the outage');
+  }, 60_000);
+
+  it('is told by 503 to whoever ends mails by a link, and is no fault of ours in the log', async () => {
+    await server.stop();
+    const faultsOf: unknown[] = [];
+    const note = (...line: unknown[]): unknown => faultsOf.push(line.at(-1));
+    Logger.overrideLogger({ log: () => 0, warn: note, error: note });
+    try {
+      const link = app.url + app.get(UnsubscribeLinks).linkFor('ann');
+      const answer = await fetch(link, { method: 'POST' });
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ statusCode: 503 });
+      expect(faultsOf).not.toContain('ExceptionsHandler');
+      expect(faultsOf).not.toContain('FastifyAdapter');
+    } finally {
+      Logger.overrideLogger(['fatal']);
+      server = await start();
+    }
+    await until(
+      async () => (await fetch(`${app.url}/health/ready`)).status === 200,
+      'the app is ready again',
+    );
   }, 60_000);
 
   it('is waited for by clients that follow docs/protocol.md, also by those that come meanwhile', async () => {

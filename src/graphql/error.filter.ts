@@ -1,7 +1,8 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import { Catch, HttpException } from '@nestjs/common';
+import { Catch, HttpException, ServiceUnavailableException } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { GqlArgumentsHost } from '@nestjs/graphql';
+import type { FastifyReply } from 'fastify';
 import { AppError, badInput, ErrorCode } from '../errors.js';
 import { toClientError } from './client-errors.js';
 import type { GraphqlContext } from './context.js';
@@ -16,7 +17,9 @@ export class ErrorFilter extends BaseExceptionFilter implements ExceptionFilter 
 
   override catch(exception: unknown, host: ArgumentsHost): unknown {
     if (host.getType<string>() !== 'graphql') {
-      super.catch(asRefusedBody(exception), host);
+      // A route's own type is that of its page, and no refusal is one.
+      host.switchToHttp().getResponse<FastifyReply>().removeHeader('content-type');
+      super.catch(asHttp(exception), host);
       return undefined;
     }
     const { correlationId } = GqlArgumentsHost.create(host).getContext<GraphqlContext>();
@@ -26,6 +29,12 @@ export class ErrorFilter extends BaseExceptionFilter implements ExceptionFilter 
     );
   }
 }
+
+/** Who posts by plain HTTP, as mail programs do, is told by the status to come again; it is no fault to be logged. */
+const asHttp = (exception: unknown): unknown =>
+  exception instanceof AppError && exception.code === ErrorCode.SERVICE_UNAVAILABLE
+    ? new ServiceUnavailableException(exception.message)
+    : asRefusedBody(exception);
 
 /** Nest's guard and pipes throw HTTP exceptions where ours have not spoken first. */
 function ofNest(exception: HttpException): AppError | HttpException {
