@@ -4,6 +4,7 @@ import { MessagesRepository } from '../src/messages/messages.repository.js';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { HttpClient } from './support/http-client.js';
+import { meanwhile } from './support/meanwhile.js';
 import {
   ADMIN,
   addParticipant,
@@ -205,14 +206,9 @@ describe('a filter of messages', () => {
     await send(app.as('max'), kept, 'kept');
     await send(app.as('zoe'), id, 'gone');
     await addParticipant(app, id, 'max');
-    const messages = app.get(MessagesRepository);
-    const { findPageOfViewer } = messages;
-    messages.findPageOfViewer = async (...page) => {
-      messages.findPageOfViewer = findPageOfViewer;
-      const rows = await findPageOfViewer.apply(messages, page);
-      await removeParticipant(app, id, 'max');
-      return rows;
-    };
+    meanwhile(app.get(MessagesRepository), 'findPageOfViewer', 'after', () =>
+      removeParticipant(app, id, 'max'),
+    );
     const { list } = await app
       .as('max')
       .run('{ list: messages(filter: {}, last: 1) { nodes { body thread { id } } } }');

@@ -3,10 +3,14 @@ import { Client } from 'pg';
 import { Hub } from '../src/inbox/hub.js';
 import { JournalRepository } from '../src/inbox/journal.repository.js';
 import { Trimmer } from '../src/inbox/trimmer.js';
+import { MessagesRepository } from '../src/messages/messages.repository.js';
+import { ThreadsRepository } from '../src/threads/threads.repository.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
+import { meanwhile } from './support/meanwhile.js';
 import {
   addParticipant,
+  deleteThread,
   markRead,
   openThread,
   PLATFORM,
@@ -268,13 +272,36 @@ describe('a live stream', () => {
       expect(JSON.stringify(sync)).not.toMatch(/must not see|while max/);
     });
 
+    const onceRead = (max: string): void => {
+      meanwhile(app.get(JournalRepository), 'readAfter', 'after', () =>
+        removeParticipant(app, threadId, max),
+      );
+    };
+    const beforeThreads = (max: string): void => {
+      meanwhile(app.get(ThreadsRepository), 'findVisible', 'before', () =>
+        removeParticipant(app, threadId, max),
+      );
+    };
+    const erased = (): void => {
+      meanwhile(app.get(MessagesRepository), 'findByPlaces', 'before', () =>
+        deleteThread(app, threadId),
+      );
+    };
+
     it.each([
-      ['a thread', 0, '... on ThreadUpdated { thread { id } }'],
-      ['a message', 2, '... on MessageAdded { message { id } }'],
-      ['the last message read', 2, '... on MessageRead { upToMessage { id } }'],
+      ['a thread', 0, '... on ThreadUpdated { thread { id } }', onceRead],
+      ['a message', 2, '... on MessageAdded { message { id } }', onceRead],
+      ['the last message read', 2, '... on MessageRead { upToMessage { id } }', onceRead],
+      [
+        'the thread of a message',
+        2,
+        '... on MessageAdded { message { thread { id } } }',
+        beforeThreads,
+      ],
+      ['a message that was read', 2, '... on MessageRead { upToMessage { id } }', erased],
     ])(
       'has a sync without what tells of %s, also where it is taken away while the answer is made',
-      async (_what, left, selection) => {
+      async (_what, left, selection, goes) => {
         await fresh();
         const max = `max-${names}`;
         const after = await cursorOf(max);
@@ -283,14 +310,7 @@ describe('a live stream', () => {
         await addParticipant(app, threadId, max);
         await send(app.as(ann), threadId);
         await markRead(app.as(max), threadId);
-        const journals = app.get(JournalRepository);
-        const { readAfter } = journals;
-        journals.readAfter = async (...page) => {
-          journals.readAfter = readAfter;
-          const entries = await readAfter.apply(journals, page);
-          await removeParticipant(app, threadId, max);
-          return entries;
-        };
+        goes(max);
         const sync = `query ($after: String) {
           sync(after: $after) { hasMore cursor events { __typename cursor ${selection} } }
         }`;

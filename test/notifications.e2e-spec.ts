@@ -4,8 +4,8 @@ import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
 import {
   addParticipant,
-  ADMIN,
   deleteMessage,
+  deleteThread,
   markRead,
   openThread,
   PLATFORM,
@@ -170,14 +170,7 @@ describe('the feed', () => {
     expect(await feedOf(friend)).toEqual([]);
     await send(app.as(tourist), threadId, 'back');
     expect(await feedOf(friend)).toMatchObject([{ count: 1, message: { body: 'back' } }]);
-    await app
-      .as('root', ADMIN)
-      .run(
-        'mutation ($input: DeleteThreadInput!) { deleteThread(input: $input) { deletedThreadId } }',
-        {
-          input: { threadId },
-        },
-      );
+    await deleteThread(app, threadId);
     expect(await feedOf(friend)).toEqual([]);
     expect(await unreadOf(friend)).toBe(0);
   });

@@ -10,23 +10,24 @@ type Load = (viewer: Viewer, loaders: Loaders, event: JournalEvent) => Promise<u
 /** What the rooms load for the events of an answer: of many events, one that is gone must not take the others with it. */
 @Injectable()
 export class EventLoads {
-  readonly #loads: { kinds: readonly JournalKind[]; field: string; load: Load }[] = [];
+  readonly #loads: { kinds: readonly JournalKind[]; path: readonly string[]; load: Load }[] = [];
 
-  add(kinds: readonly JournalKind[], field: string, load: Load): void {
-    this.#loads.push({ kinds, field, load });
+  /** @param path of the field that needs it, from the event on */
+  add(kinds: readonly JournalKind[], path: readonly string[], load: Load): void {
+    this.#loads.push({ kinds, path, load });
   }
 
   /**
    * The events but for those that name what was deleted, or taken from the viewer, since the journal was read.
-   * @param fields what the operation asks of events
+   * @param asks whether the operation asks for the field at this path
    */
   async withoutGone(
     events: readonly JournalEvent[],
-    fields: ReadonlySet<string>,
+    asks: (path: readonly string[]) => boolean,
     viewer: Viewer,
     loaders: Loaders,
   ): Promise<JournalEvent[]> {
-    const loads = this.#loads.filter(({ field }) => fields.has(field));
+    const loads = this.#loads.filter(({ path }) => asks(path));
     const areThere = await Promise.all(
       events.map(async (event) => {
         const own = loads.filter(({ kinds }) => kinds.includes(event.kind));

@@ -89,8 +89,12 @@ export class MessageAddedResolver {
     private readonly access: ThreadAccess,
     loads: EventLoads,
   ) {
-    loads.add([...ADDED, ...UPDATED], 'message', (viewer, loaders, { messageId }) =>
+    const kinds = [...ADDED, ...UPDATED];
+    loads.add(kinds, ['message'], (viewer, loaders, { messageId }) =>
       loadMessage(messages, viewer, loaders, messageId ?? ''),
+    );
+    loads.add(kinds, ['message', 'thread'], (viewer, loaders, { threadId }) =>
+      loadThread(access, viewer, loaders, threadId),
     );
   }
 
@@ -149,8 +153,8 @@ export class MessageReadResolver {
     private readonly users: UsersService,
     loads: EventLoads,
   ) {
-    loads.add(READ, 'upToMessage', (viewer, loaders, { threadId }) =>
-      loadThread(access, viewer, loaders, threadId),
+    loads.add(READ, ['upToMessage'], (viewer, loaders, { threadId, upToSequence }) =>
+      this.#loadUpTo(viewer, loaders, threadId, upToSequence ?? 0),
     );
   }
 
@@ -178,20 +182,30 @@ export class MessageReadResolver {
   }
 
   @ResolveField(() => ChatMessage, { description: 'The message at upToSequence.' })
-  async upToMessage(
+  upToMessage(
     @Parent() { threadId, upToSequence }: MessageRead,
     @CurrentViewer() viewer: Viewer,
     @CurrentLoaders() loaders: Loaders,
   ): Promise<MessageRow> {
-    await loadThread(this.access, viewer, loaders, threadId);
-    const message = await loadPlace(this.messages, loaders, threadId, upToSequence);
-    if (message === null) throw notFound('Message');
-    return message;
+    return this.#loadUpTo(viewer, loaders, threadId, upToSequence);
   }
 
   @ResolveField(() => Date, { description: 'When it was read, or received.' })
   readAt(@Parent() { at }: JournalEvent): Instant {
     return at;
+  }
+
+  /** @throws AppError NOT_FOUND where the thread is gone, also where it went since it was loaded */
+  async #loadUpTo(
+    viewer: Viewer,
+    loaders: Loaders,
+    threadId: string,
+    sequence: number,
+  ): Promise<MessageRow> {
+    await loadThread(this.access, viewer, loaders, threadId);
+    const message = await loadPlace(this.messages, loaders, threadId, sequence);
+    if (message === null) throw notFound('Message');
+    return message;
   }
 }
 

@@ -31,7 +31,7 @@ export class SyncResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<SyncPage> {
     const page = await this.inbox.sync(viewer, after ?? null, first ?? DEFAULT_SYNC);
-    const fields = fieldsAt(info, ['events']) ?? new Set();
-    return { ...page, events: await this.loads.withoutGone(page.events, fields, viewer, loaders) };
+    const asks = (path: readonly string[]): boolean => fieldsAt(info, ['events', ...path]) !== null;
+    return { ...page, events: await this.loads.withoutGone(page.events, asks, viewer, loaders) };
   }
 }

@@ -90,7 +90,7 @@ export class NotificationAddedResolver {
     private readonly feed: NotificationsService,
     loads: EventLoads,
   ) {
-    loads.add(['NOTIFICATION_ADDED'], 'notification', (viewer, loaders, { notificationId }) =>
+    loads.add(['NOTIFICATION_ADDED'], ['notification'], (viewer, loaders, { notificationId }) =>
       this.#load(viewer, loaders, notificationId ?? ''),
     );
   }

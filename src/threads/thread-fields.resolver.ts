@@ -73,7 +73,7 @@ export class ThreadUpdatedResolver {
     private readonly access: ThreadAccess,
     loads: EventLoads,
   ) {
-    loads.add(WITH_THREAD, 'thread', (viewer, loaders, { threadId }) =>
+    loads.add(WITH_THREAD, ['thread'], (viewer, loaders, { threadId }) =>
       loadThread(access, viewer, loaders, threadId),
     );
   }

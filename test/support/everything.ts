@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { TestApp } from './app.js';
 import { until } from './app.js';
-import { addParticipant, markRead, openThread, PLATFORM, send, setStatus } from './seeds.js';
+import {
+  addParticipant,
+  deleteThread,
+  markRead,
+  openThread,
+  PLATFORM,
+  send,
+  setStatus,
+} from './seeds.js';
 
 /** What a test of every field needs to know of what is there. */
 export interface Everything {
@@ -91,10 +99,7 @@ export async function seedEverything(app: TestApp): Promise<Everything> {
   await send(app.as('bob'), blockedId);
   await setStatus(app.as('bob'), blockedId, 'BLOCKED');
   await markRead(ben, threadId, 9);
-  await platform.run(
-    'mutation ($input: DeleteThreadInput!) { deleteThread(input: $input) { deletedThreadId } }',
-    { input: { threadId: goneId } },
-  );
+  await deleteThread(app, goneId);
   await untilTold(app);
   const first = 20;
   const journal = await pagesOf(app, start, first);

@@ -100,6 +100,16 @@ export async function removeParticipant(
     );
 }
 
+/** It is erased; the platform does it. */
+export async function deleteThread(app: TestApp, threadId: string): Promise<void> {
+  await app
+    .as('platform', PLATFORM)
+    .run(
+      'mutation ($input: DeleteThreadInput!) { deleteThread(input: $input) { deletedThreadId } }',
+      { input: { threadId } },
+    );
+}
+
 export async function deleteMessage(client: Runner, messageId: string): Promise<void> {
   await client.run(
     `mutation ($input: DeleteMessageInput!) { deleteMessage(input: $input) { message { id } } }`,
