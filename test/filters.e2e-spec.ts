@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MessagesRepository } from '../src/messages/messages.repository.js';
+import { ThreadsRepository } from '../src/threads/threads.repository.js';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import type { HttpClient } from './support/http-client.js';
@@ -199,6 +200,24 @@ describe('a filter of messages', () => {
     (await client.run(MESSAGES, { filter, last: 20 })).list.nodes
       .map(({ body }: any) => body)
       .filter((body: string) => /m\d|r\d|foreign/.test(body));
+
+  it('shows threads with their last messages, also where one is taken away once the list is read', async () => {
+    const { id } = await openThread(app, { tourist: 'zoe', guide: 'yan', trip: randomUUID() });
+    const { id: kept } = await openThread(app, { tourist: 'kim', guide: 'yan' });
+    await send(app.as('kim'), kept, 'kept');
+    await addParticipant(app, id, 'kim');
+    await send(app.as('zoe'), id, 'gone');
+    meanwhile(app.get(ThreadsRepository), 'findPage', 'after', () =>
+      removeParticipant(app, id, 'kim'),
+    );
+    const { threads } = await app
+      .as('kim')
+      .run('{ threads { nodes { lastMessage { body thread { id } } } } }');
+    expect(threads.nodes).toEqual([
+      { lastMessage: { body: 'gone', thread: { id } } },
+      { lastMessage: { body: 'kept', thread: { id: kept } } },
+    ]);
+  });
 
   it('shows threads with the messages, also where one is taken away while the page is read', async () => {
     const { id } = await openThread(app, { tourist: 'zoe', guide: 'yan', trip: randomUUID() });

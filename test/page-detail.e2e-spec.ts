@@ -90,6 +90,14 @@ describe.each(WAYS)('by %s', (_way, ask, itemsOf) => {
     );
   });
 
+  it('a thread is the same by way of its last message', async () => {
+    const all = `${ALL(THREAD)} lastMessage { ${ALL(MESSAGE)} }`;
+    const found = (await threads(all)).filter(({ lastMessage }) => lastMessage !== null);
+    expect(found).toHaveLength(2);
+    const again = await threads(`lastMessage { thread { ${all} } }`);
+    expect(again.flatMap(({ lastMessage }) => lastMessage?.thread ?? [])).toEqual(found);
+  });
+
   it('the last message of an empty thread is null, however much of it is asked for', async () => {
     for (const fields of ['body', 'editedAt', ALL(MESSAGE)]) {
       const found = await threads(`id lastMessage { ${fields} }`);

@@ -20,7 +20,7 @@ const IN_THREAD: Readonly<Record<string, string>> = {
 const prefixed = (columns: readonly (readonly [string, string])[]): Record<string, string> =>
   Object.fromEntries(columns.map(([name, expression]) => [PREFIX + name, expression]));
 
-const ADDITIONS: Readonly<Record<Detail, Omit<ThreadAddition, 'people'>>> = {
+const ADDITIONS: Readonly<Record<Detail, Pick<ThreadAddition, 'name' | 'join' | 'columns'>>> = {
   plain: {
     name: 'l_plain',
     join: '',
@@ -36,17 +36,25 @@ const ADDITIONS: Readonly<Record<Detail, Omit<ThreadAddition, 'people'>>> = {
 };
 
 /** What a list of threads reads with each thread for these fields of its last message: one round trip for both. */
-export const lastMessagesFor = (fields: ReadonlySet<string>): ThreadAddition => ({
-  ...ADDITIONS[detailFor(fields, PLAIN_MESSAGE_FIELDS)],
-  people: { [`${PREFIX}authorId`]: fields.has('sender') },
-});
+export function lastMessagesFor(fields: ReadonlySet<string>): ThreadAddition {
+  // The thread of the last message may show that message again, and of it anything.
+  const showsThread = fields.has('thread');
+  return {
+    ...ADDITIONS[showsThread ? 'whole' : detailFor(fields, PLAIN_MESSAGE_FIELDS)],
+    people: { [`${PREFIX}authorId`]: showsThread || fields.has('sender') },
+    showsThread,
+  };
+}
 
-/** Puts their last messages into the threads of a page, where the field of that name finds them. */
+/** A thread of the list with its last message, which is of that very thread, whatever happens to it meanwhile. */
+type Shown = ThreadRow & { lastMessage: (MessageRow & { thread?: ThreadRow }) | null };
+
+/** Puts their last messages into the threads of a page, where the field of that name finds them, and the threads into these. */
 export function withLastMessages(
   threads: readonly ThreadRow[],
   columns: ThreadColumns,
   userOf: (id: string) => UserRow,
-): (ThreadRow & { lastMessage: MessageRow | null })[] {
+): Shown[] {
   const added = Object.fromEntries(
     Object.entries(columns)
       .filter(([name]) => name.startsWith(PREFIX))
@@ -60,8 +68,9 @@ export function withLastMessages(
   const messageAt = messageReader({ ...added, ...known }, userOf);
   return threads.map((thread, index) => {
     // Set in place: a copy of each thread, or Object.assign, takes longer than all else that is done here.
-    const shown = thread as ThreadRow & { lastMessage: MessageRow | null };
+    const shown = thread as Shown;
     shown.lastMessage = thread.lastSequence === 0 ? null : messageAt(index);
+    if (shown.lastMessage !== null) shown.lastMessage.thread = shown;
     return shown;
   });
 }

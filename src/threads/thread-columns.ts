@@ -70,6 +70,8 @@ export interface ThreadAddition {
   readonly columns: Readonly<Record<string, string>>;
   /** Of its columns. */
   readonly people: NamedPeople;
+  /** Whether it shows the thread again, and of that whatever it likes. */
+  readonly showsThread: boolean;
 }
 
 /** What is read of a page of threads. */
@@ -88,15 +90,18 @@ export const WHOLE_THREADS: ThreadReading = {
 export const readingFor = (
   fields: ReadonlySet<string> | null,
   addition: ThreadAddition | undefined,
-): ThreadReading => ({
-  detail: detailFor(fields, PLAIN_THREAD_FIELDS),
-  people: {
-    touristId: fields?.has('tourist') === true,
-    guideId: fields?.has('guide') === true,
-    ...addition?.people,
-  },
-  addition,
-});
+): ThreadReading => {
+  const isWhole = addition?.showsThread === true;
+  return {
+    detail: isWhole ? 'whole' : detailFor(fields, PLAIN_THREAD_FIELDS),
+    people: {
+      touristId: isWhole || fields?.has('tourist') === true,
+      guideId: isWhole || fields?.has('guide') === true,
+      ...addition?.people,
+    },
+    addition,
+  };
+};
 
 /** The columns whose people are named. */
 export const namedIn = ({ people }: ThreadReading): string[] =>
