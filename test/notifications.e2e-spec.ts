@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { JournalRepository } from '../src/inbox/journal.repository.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
+import { meanwhile } from './support/meanwhile.js';
 import {
   addParticipant,
   deleteMessage,
@@ -241,10 +243,34 @@ describe('markNotificationsRead', () => {
 });
 
 describe('notificationAdded', () => {
+  const cursorOf = async (person: string): Promise<string> =>
+    (await app.as(person).run('{ viewer { cursor } }')).viewer.cursor;
+
+  /** What somebody is told who was away, and the count beside it. */
+  const syncOf = async (
+    person: string,
+    after: string,
+  ): Promise<{ told: unknown[]; unread: number; cursor: string }> => {
+    const { sync, viewer } = await app.as(person).run(
+      `query ($after: String) {
+         sync(after: $after) {
+           cursor events { ... on NotificationAdded { notification { threadId count readAt } } }
+         }
+         viewer { unreadNotificationCount }
+       }`,
+      { after },
+    );
+    return {
+      told: sync.events.flatMap(({ notification = [] }: any) => notification),
+      unread: viewer.unreadNotificationCount,
+      cursor: sync.cursor,
+    };
+  };
+
   it('tells live what is made and what counts up, and again from a cursor', async () => {
     const { tourist, guide, threadId } = await pair();
     const socket = await app.socket(guide);
-    const after: unknown = (await app.as(guide).run('{ viewer { cursor } }')).viewer.cursor;
+    const after = await cursorOf(guide);
     const subscription = `subscription ($after: String) {
       notificationAdded(after: $after) { cursor notification { ${FIELDS} } }
     }`;
@@ -266,6 +292,50 @@ describe('notificationAdded', () => {
       { after },
     );
     expect(sync.events.filter(({ cursor }: { cursor?: string }) => cursor)).toHaveLength(2);
+  });
+
+  it('comes with a sync, once, as it is by then: unread, read, or of nothing any more', async () => {
+    const { tourist, guide, threadId } = await pair();
+    const read = await openThread(app, { tourist, guide, trip: 'read' });
+    const deleted = await openThread(app, { tourist, guide, trip: 'deleted' });
+    const left = await openThread(app, { tourist, guide: `g-${randomUUID()}` });
+    await addParticipant(app, left.id, guide);
+    const after = await cursorOf(guide);
+    await send(app.as(tourist), threadId);
+    await send(app.as(tourist), read.id);
+    const { id: messageId } = await send(app.as(tourist), deleted.id);
+    await send(app.as(tourist), left.id);
+    expect(await unreadOf(guide)).toBe(4);
+    await markRead(app.as(guide), read.id);
+    await deleteMessage(app.as(tourist), messageId);
+    await removeParticipant(app, left.id, guide);
+    await until(async () => (await unreadOf(guide)) === 1, 'the notifier has taken in all of it');
+    const page = await syncOf(guide, after);
+    expect(page.told).toEqual([
+      { threadId, count: 1, readAt: null },
+      { threadId: read.id, count: 1, readAt: expect.any(String) },
+      { threadId: deleted.id, count: 0, readAt: expect.any(String) },
+    ]);
+    expect(page.unread).toBe(1);
+    expect(await feedOf(guide)).toMatchObject([
+      { threadId: read.id, count: 1 },
+      { threadId, count: 1 },
+    ]);
+    expect((await syncOf(guide, page.cursor)).told).toEqual([]);
+  });
+
+  it('is left out of a sync where its thread is taken away while the answer is made', async () => {
+    const { tourist, guide, threadId } = await pair();
+    const other = await openThread(app, { tourist, guide: `g-${randomUUID()}` });
+    await addParticipant(app, other.id, guide);
+    const after = await cursorOf(guide);
+    await send(app.as(tourist), threadId);
+    await send(app.as(tourist), other.id);
+    expect(await unreadOf(guide)).toBe(2);
+    meanwhile(app.get(JournalRepository), 'readAfter', 'after', () =>
+      removeParticipant(app, other.id, guide),
+    );
+    expect((await syncOf(guide, after)).told).toMatchObject([{ threadId }]);
   });
 
   it('comes without any hint, by the sweep of whichever node makes notifications', async () => {
