@@ -14,13 +14,13 @@ const DEFAULT_PAGE = 50;
 export class PageInfo {
   @Field({
     description:
-      'Whether more follows behind endCursor; paging forwards with before as well, up to that.',
+      'Whether more follows behind endCursor; paging forwards with before as well, up to that. Paging backwards: whether before was given.',
   })
   hasNextPage: boolean;
 
   @Field({
     description:
-      'Whether there is more before startCursor; paging backwards with after as well, down to that.',
+      'Whether there is more before startCursor; paging backwards with after as well, down to that. Paging forwards: whether after was given.',
   })
   hasPreviousPage: boolean;
 
