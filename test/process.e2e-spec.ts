@@ -19,7 +19,14 @@ import { seedPair } from './support/smtp-people.js';
 import { MailServer } from './support/smtp-server.js';
 import { SocketClient } from './support/socket-client.js';
 
+/** A server that tells by mail, at once. */
 const MAIL = {
+  NODE_ENV: 'test',
+  DEMO: 'false',
+  JWT_SECRET: SECRET,
+  NOTIFIER: 'true',
+  NOTIFIER_SWEEP_MS: '100',
+  NOTIFICATION_MAIL_DELAY_MINUTES: '0',
   SMTP_URL: 'smtp://127.0.0.1:1',
   MAIL_FROM: 'no-reply@market.example',
   PUBLIC_URL: 'https://chat.market.example',
@@ -284,17 +291,7 @@ describe('the server process', () => {
     const mails = new MailServer();
     await mails.listen();
     const database = await createDatabase();
-    const environment = {
-      NODE_ENV: 'test',
-      DEMO: 'false',
-      DATABASE_URL: database.url,
-      JWT_SECRET: SECRET,
-      NOTIFIER: 'true',
-      NOTIFIER_SWEEP_MS: '100',
-      NOTIFICATION_MAIL_DELAY_MINUTES: '0',
-      ...MAIL,
-      SMTP_URL: mails.url,
-    };
+    const environment = { ...MAIL, DATABASE_URL: database.url, SMTP_URL: mails.url };
     const server = start(environment);
     await server.says(/Serving/);
     const app = await startApp({ ...environment, NOTIFIER: 'false' }, database);
@@ -313,18 +310,7 @@ describe('the server process', () => {
 
   it('says why it cannot reach a server whose name has several addresses', async () => {
     const database = await createDatabase();
-    const environment = {
-      NODE_ENV: 'test',
-      DEMO: 'false',
-      DATABASE_URL: database.url,
-      JWT_SECRET: SECRET,
-      NOTIFIER: 'true',
-      NOTIFIER_SWEEP_MS: '100',
-      NOTIFICATION_MAIL_DELAY_MINUTES: '0',
-      SMTP_URL: 'smtp://localhost:1',
-      MAIL_FROM: 'no-reply@market.example',
-      PUBLIC_URL: 'https://chat.market.example',
-    };
+    const environment = { ...MAIL, DATABASE_URL: database.url, SMTP_URL: 'smtp://localhost:1' };
     const app = await startApp({ ...environment, NOTIFIER: 'false' }, database);
     const server = start({
       ...environment,
