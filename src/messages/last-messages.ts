@@ -49,11 +49,15 @@ export function lastMessagesFor(fields: ReadonlySet<string>): ThreadAddition {
 /** A thread of the list with its last message, which is of that very thread, whatever happens to it meanwhile. */
 type Shown = ThreadRow & { lastMessage: (MessageRow & { thread?: ThreadRow }) | null };
 
-/** Puts their last messages into the threads of a page, where the field of that name finds them, and the threads into these. */
+/**
+ * Puts their last messages into the threads of a page, where the field of that name finds them; and where an answer shows it, the
+ * thread into its message.
+ */
 export function withLastMessages(
   threads: readonly ThreadRow[],
   columns: ThreadColumns,
   userOf: (id: string) => UserRow,
+  { showsThread }: ThreadAddition,
 ): Shown[] {
   const added = Object.fromEntries(
     Object.entries(columns)
@@ -70,7 +74,7 @@ export function withLastMessages(
     // Set in place: a copy of each thread, or Object.assign, takes longer than all else that is done here.
     const shown = thread as Shown;
     shown.lastMessage = thread.lastSequence === 0 ? null : messageAt(index);
-    if (shown.lastMessage !== null) shown.lastMessage.thread = shown;
+    if (showsThread && shown.lastMessage !== null) shown.lastMessage.thread = shown;
     return shown;
   });
 }

@@ -30,17 +30,15 @@ export class ThreadListResolver {
     const cursors = cursorsOfThreads(viewer, selection);
     const window = windowOf(args, cursors);
     const lastFields = fieldsOfNodes(info, ['lastMessage']);
+    const last = lastFields === null ? undefined : lastMessagesFor(lastFields);
     const { threads, columns, userOf } = await this.threadsService.findPage(
       viewer,
       selection,
       window.after,
       window.limit + 1,
-      readingFor(
-        fieldsOfNodes(info),
-        lastFields === null ? undefined : lastMessagesFor(lastFields),
-      ),
+      readingFor(fieldsOfNodes(info), last),
     );
-    const rows = lastFields === null ? threads : withLastMessages(threads, columns, userOf);
+    const rows = last === undefined ? threads : withLastMessages(threads, columns, userOf, last);
     return connectionOf(window, rows, cursors);
   }
 }
