@@ -1,6 +1,6 @@
 import { IsBoolean, IsOptional, Matches, MinLength } from 'class-validator';
 import { IsMailServerAddress, IsThreadAddress, IsWebBase } from './config-addresses.js';
-import { toBoolean, WholeNumber } from './config-values.js';
+import { SHORTEST_SECRET, toBoolean, WholeNumber } from './config-values.js';
 
 /** The part of the environment that is about telling people; Config is the whole. */
 export class NotificationConfig {
@@ -51,7 +51,7 @@ export class NotificationConfig {
 
   /** Signs the links in mails; JWT_SECRET does where it is not set. */
   @IsOptional()
-  @MinLength(32)
+  @MinLength(SHORTEST_SECRET)
   LINK_SECRET?: string;
 }
 

@@ -2,6 +2,9 @@ import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import { isOrigin } from './config-addresses.js';
 
+/** Characters of a key that signs (RFC 7518, section 3.2, for HS256). */
+export const SHORTEST_SECRET = 32;
+
 // How the text of an environment variable becomes a value; what does not fit stays text and fails its check.
 
 /** Plain digits alone: Number() would take ' ' for 0, and '0x10' and '1e3' as well. */

@@ -5,7 +5,7 @@ import { AreOrigins, IsPostgresAddress, IsRedisAddress, IsWebAddress } from './c
 import { ConfigError, describeFaults } from './config-faults.js';
 import { NotificationConfig, notificationFaults } from './config-notifications.js';
 import { IsPublicKey } from './config-public-key.js';
-import { toBoolean, toOrigins, WholeNumber } from './config-values.js';
+import { SHORTEST_SECRET, toBoolean, toOrigins, WholeNumber } from './config-values.js';
 
 /**
  * The environment, parsed and checked once. Properties bear the variables' names, so that a fault can be reported as the
@@ -53,7 +53,7 @@ export class Config extends NotificationConfig {
 
   /** HS256 key of the marketplace's tokens. */
   @IsOptional()
-  @MinLength(32)
+  @MinLength(SHORTEST_SECRET)
   JWT_SECRET?: string;
 
   /** SPKI PEM of an RSA, P-256 or Ed25519 key. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { SignJWT } from 'jose/jwt/sign';
 import type { Viewer } from './auth/viewer.js';
+import { SHORTEST_SECRET } from './config-values.js';
 import { createOnce } from './database/create-once.js';
 import { makeDirectory } from './database/make-directory.js';
 import { StartError } from './errors.js';
@@ -16,8 +17,6 @@ const TOURIST = { id: 'demo-tourist', displayName: 'Tara Tourist' };
 const GUIDE = { id: 'demo-guide', displayName: 'Gil Guide' };
 const TRIP = 'demo-trip';
 const TOKEN_LIFE = '30d';
-/** As of JWT_SECRET. */
-const SHORTEST_SECRET = 32;
 
 export interface Demo {
   readonly threadId: string;
