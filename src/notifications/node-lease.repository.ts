@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import { reasonOf } from '../reasons.js';
 
 const RETRY_MS = 1_000;
 /** A server that has fallen silent is noticed by its missing answer; a connection that nobody uses tells nothing. */
@@ -70,7 +71,7 @@ export class NodeLease {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
       this.hold().catch((error: unknown) => {
-        this.#logger.warn(`It is tried again: ${(error as Error).message}`);
+        this.#logger.warn(`It is tried again: ${reasonOf(error)}`);
         if (this.#client !== undefined) this.#holdAgain(this.#client);
       });
     }, RETRY_MS);
