@@ -4,10 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { indexFile, printIndex } from './functions.mjs';
+import { root } from './setup.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const contract = path.join('..', 'shared', 'tools', 'check-contract.mjs');
 const inRoot = (file) => path.join(root, file);
 

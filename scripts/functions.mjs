@@ -3,8 +3,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { root } from './setup.mjs';
 
-const prisma = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), 'prisma');
+const prisma = path.join(root, 'prisma');
 export const indexFile = path.join(prisma, 'functions.md');
 
 const HEAD = `# The functions of the database

@@ -3,8 +3,8 @@ import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { EmbeddedServerError } from './embedded-errors.js';
 import { errorCode } from '../reasons.js';
+import { EmbeddedServerError } from './embedded-errors.js';
 
 /** Whom PostgreSQL runs as, where that is not whoever runs this process. */
 export interface Account {

@@ -4,10 +4,10 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
+import { errorCode } from '../reasons.js';
+import { createOnce } from './create-once.js';
 import { type Account, identity } from './embedded-binaries.js';
 import { EmbeddedServerError } from './embedded-errors.js';
-import { createOnce } from './create-once.js';
-import { errorCode } from '../reasons.js';
 import { makeDirectory } from './make-directory.js';
 
 /** Where the files of one embedded server lie, and whom they belong to. */

@@ -4,11 +4,11 @@ import { createServer } from 'node:net';
 import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { errorCode } from '../reasons.js';
 import { giveToOwnerOf } from './create-once.js';
 import { type Binaries, childEnvironment, identity } from './embedded-binaries.js';
 import { EmbeddedServerError } from './embedded-errors.js';
 import type { Place } from './embedded-place.js';
-import { errorCode } from '../reasons.js';
 
 export interface Postmaster {
   pid: number;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { errorCode } from '../reasons.js';
 import { type Binaries, findBinaries } from './embedded-binaries.js';
 import { createCluster, createDatabase } from './embedded-cluster.js';
 import {
@@ -16,7 +17,6 @@ import {
   spawnPostgres,
   stopPostmaster,
 } from './embedded-process.js';
-import { errorCode } from '../reasons.js';
 
 export interface EmbeddedServerOptions {
   dataDir: string;

@@ -2,9 +2,9 @@ import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
 import pg from 'pg';
 import { Config } from '../config.js';
+import { errorCode, reasonOf } from '../reasons.js';
 import type { SqlValue } from './database.js';
 import { Database } from './database.js';
-import { errorCode, reasonOf } from '../reasons.js';
 import { takeRows } from './take-rows.js';
 
 /** How long a statement may take, the wait for a connection included. What is asked here takes milliseconds. */
