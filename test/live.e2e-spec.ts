@@ -392,7 +392,7 @@ describe('a live stream', () => {
          WHERE user_id = $1 AND position < (SELECT position FROM inboxes WHERE user_id = $1)`,
         [ben],
       );
-      await database.query('SELECT inbox_trim(30, 10000)');
+      await database.query(`SELECT inbox_trim('', 30, 10000)`);
       await database.query('COMMIT');
       expect(await refusal).toBe('RESYNC_REQUIRED');
     });

@@ -66,15 +66,20 @@ export class JournalRepository {
   }
 
   /**
-   * Drops what is older than the retention or beyond the number of kept entries, one bounded batch of people at a time.
-   * @returns how many entries were dropped in this batch; 0 when nothing is left to do
+   * Drops what is older than the retention or beyond the number of kept entries, one bounded batch at a time.
+   * @param after the person whom it goes on behind, in the order of the ids; '' at the beginning
+   * @returns how many entries went, which the same call may have more of until it drops none; and up to whom it has looked,
+   * null where there is nobody behind
    */
-  async trim(retentionDays: number, keptEntries: number): Promise<number> {
-    const { dropped } = await this.database.row<{ dropped: number }>(
-      'inbox_trim',
-      'SELECT inbox_trim($1, $2) AS dropped',
-      [retentionDays, keptEntries],
-    );
-    return dropped;
+  async trim(
+    after: string,
+    retentionDays: number,
+    keptEntries: number,
+  ): Promise<{ dropped: number; reached: string | null }> {
+    return this.database.row('inbox_trim', 'SELECT dropped, reached FROM inbox_trim($1, $2, $3)', [
+      after,
+      retentionDays,
+      keptEntries,
+    ]);
   }
 }

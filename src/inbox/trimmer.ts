@@ -3,7 +3,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '../config.js';
 import { JournalRepository } from './journal.repository.js';
 
-const EVERY_MS = 60_000;
+/** A round looks at every journal. */
+const EVERY_MS = 600_000;
 
 /** Keeps the journals at their retention, in the background, a batch at a time. Any number of nodes may do so at once. */
 @Injectable()
@@ -11,7 +12,7 @@ export class Trimmer implements OnModuleInit, OnModuleDestroy {
   readonly #logger = new Logger('Trimmer');
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #running: Promise<void> = Promise.resolve();
+  #round: Promise<void> | undefined;
 
   constructor(
     private readonly journals: JournalRepository,
@@ -20,30 +21,35 @@ export class Trimmer implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     this.#timer = setInterval(() => {
-      this.#running = this.trim();
+      this.#round ??= this.trim().finally(() => {
+        this.#round = undefined;
+      });
     }, EVERY_MS);
   }
 
   async onModuleDestroy(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
-    await this.#running;
+    await this.#round;
   }
 
-  /** Runs until nothing is left to drop. */
+  /** One round over all journals; a failure is logged. */
   async trim(): Promise<void> {
+    const { INBOX_RETENTION_DAYS, INBOX_RETENTION_ENTRIES } = this.config;
     try {
-      while (!this.#stopped) {
-        const dropped = await this.journals.trim(
-          this.config.INBOX_RETENTION_DAYS,
-          this.config.INBOX_RETENTION_ENTRIES,
+      let after: string | null = '';
+      while (after !== null && !this.#stopped) {
+        const { dropped, reached } = await this.journals.trim(
+          after,
+          INBOX_RETENTION_DAYS,
+          INBOX_RETENTION_ENTRIES,
         );
-        if (dropped === 0) return;
-        this.#logger.debug(`Dropped ${dropped} journal entries.`);
+        if (dropped === 0) after = reached;
+        else this.#logger.debug(`Dropped ${dropped} journal entries.`);
       }
     } catch (error) {
       this.#logger.warn(
-        `Trimming failed, it is tried again in a minute: ${(error as Error).message}`,
+        `Trimming failed, it is tried again in ten minutes: ${(error as Error).message}`,
       );
     }
   }
