@@ -74,9 +74,8 @@ const lengthOf = ({ headers }: IncomingMessage): number => Number(headers['conte
 
 async function send(response: ServerResponse, { mediaType, text }: KnownAnswer): Promise<void> {
   const body = await text;
-  response.writeHead(200, {
-    'content-type': mediaType,
-    'content-length': Buffer.byteLength(body),
-  });
-  response.end(body);
+  const length = Buffer.byteLength(body);
+  response.writeHead(200, { 'content-type': mediaType, 'content-length': length });
+  // A byte for each character is ASCII: Node.js writes that faster where it need not look for anything else (docs/performance.md).
+  response.end(body, length === body.length ? 'latin1' : 'utf8');
 }
