@@ -14,9 +14,15 @@ const ownerTag = (userId: string): string => hash('sha256', userId, 'base64url')
 
 const SHAPE = /^([\w-]{8}):([\w-]{8}):(0|[1-9]\d{0,14})$/;
 
-/** The opaque form of a journal position: base64url of `epoch:owner:position`. */
+/** The opaque forms of a person's journal positions: base64url of `epoch:owner:position`. */
+export function encoderOf(epoch: string, userId: string): (position: number) => string {
+  const start = `${epoch}:${ownerTag(userId)}:`;
+  return (position) => Buffer.from(`${start}${position}`).toString('base64url');
+}
+
+/** One of them. */
 export const encodePosition = (epoch: string, userId: string, position: number): string =>
-  Buffer.from(`${epoch}:${ownerTag(userId)}:${position}`).toString('base64url');
+  encoderOf(epoch, userId)(position);
 
 /**
  * @returns the position that a cursor stands for

@@ -7,7 +7,7 @@ import { Hub } from './hub.js';
 import type { JournalEntry, JournalEvent, JournalFilter } from './journal-entry.js';
 import { JournalRepository } from './journal.repository.js';
 import type { JournalState } from './journal-entry.js';
-import { JournalStream, toEvent } from './journal-stream.js';
+import { JournalStream, toEvents } from './journal-stream.js';
 
 export const MAX_SYNC = 500;
 
@@ -105,9 +105,11 @@ export class InboxService {
     if ((entries[0]?.position ?? state.position + 1) !== from + 1) throw resyncRequired();
     const last = entries.at(-1)?.position ?? from;
     return {
-      events: entries
-        .filter((entry) => entry.visible)
-        .map((entry) => toEvent(entry, state.epoch, viewer.userId)),
+      events: toEvents(
+        entries.filter((entry) => entry.visible),
+        state.epoch,
+        viewer.userId,
+      ),
       cursor: encodePosition(state.epoch, viewer.userId, last),
       hasMore: last < state.position,
     };

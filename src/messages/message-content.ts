@@ -133,6 +133,7 @@ export const requireSystemContent = (
 
 function withDigest(content: Omit<MessageContent, 'digest'>): MessageContent {
   const { messageType, body, location, system, replyToId } = content;
-  const digest = hash('sha256', JSON.stringify([messageType, body, location, system, replyToId]));
-  return { ...content, digest: digest.slice(0, 32) };
+  const text = JSON.stringify([messageType, body, location, system, replyToId]);
+  const digest = hash('sha256', text).slice(0, 32);
+  return { messageType, body, location, system, replyToId, digest };
 }
