@@ -1,8 +1,10 @@
-import type { Columns, Detail } from '../database/columns.js';
+import type { Detail } from '../database/columns.js';
 import { detailFor } from '../graphql/selection.js';
 import type { ThreadAddition, ThreadColumns } from '../threads/thread-columns.js';
 import type { ThreadRow } from '../threads/thread-rows.js';
 import type { UserRow } from '../users/user-rows.js';
+import { unnamed } from '../users/user-rows.js';
+import type { StoredColumns } from './message-columns.js';
 import { messageColumns, messageReader, PLAIN_MESSAGE_FIELDS } from './message-columns.js';
 import type { MessageRow } from './message-rows.js';
 
@@ -20,31 +22,70 @@ const IN_THREAD: Readonly<Record<string, string>> = {
 const prefixed = (columns: readonly (readonly [string, string])[]): Record<string, string> =>
   Object.fromEntries(columns.map(([name, expression]) => [PREFIX + name, expression]));
 
-const ADDITIONS: Readonly<Record<Detail, Pick<ThreadAddition, 'name' | 'join' | 'columns'>>> = {
-  plain: {
-    name: 'l_plain',
-    join: '',
-    columns: prefixed(Object.entries(IN_THREAD)),
-  },
-  whole: {
-    name: 'l_whole',
-    join: 'LEFT JOIN messages m ON m.id = t.last_message_id',
-    columns: prefixed(
-      Object.entries(messageColumns('whole')).filter(([name]) => !KNOWN.includes(name)),
-    ),
-  },
+const AUTHOR = `${PREFIX}authorId`;
+
+/** The columns of a plain or a whole last message, without its author's name and with it. */
+const additionsOf = (
+  detail: Detail,
+  join: string,
+  columns: readonly (readonly [string, string])[],
+): Readonly<Record<'unnamed' | 'named', ThreadAddition>> => {
+  const addition = {
+    name: `l_${detail}`,
+    join,
+    columns: prefixed(columns),
+    people: [AUTHOR],
+    named: [],
+    showsThread: false,
+  };
+  return { unnamed: addition, named: { ...addition, named: [AUTHOR] } };
 };
+
+const ADDITIONS = {
+  plain: additionsOf('plain', '', Object.entries(IN_THREAD)),
+  whole: additionsOf(
+    'whole',
+    'LEFT JOIN messages m ON m.id = t.last_message_id',
+    Object.entries(messageColumns('whole')).filter(([name]) => !KNOWN.includes(name)),
+  ),
+};
+/** The thread of the last message may show that message again, and of it anything. */
+const WITH_THREAD: ThreadAddition = { ...ADDITIONS.whole.named, showsThread: true };
 
 /** What a list of threads reads with each thread for these fields of its last message: one round trip for both. */
 export function lastMessagesFor(fields: ReadonlySet<string>): ThreadAddition {
-  // The thread of the last message may show that message again, and of it anything.
-  const showsThread = fields.has('thread');
-  return {
-    ...ADDITIONS[showsThread ? 'whole' : detailFor(fields, PLAIN_MESSAGE_FIELDS)],
-    people: { [`${PREFIX}authorId`]: showsThread || fields.has('sender') },
-    showsThread,
-  };
+  if (fields.has('thread')) return WITH_THREAD;
+  const additions = ADDITIONS[detailFor(fields, PLAIN_MESSAGE_FIELDS)];
+  return fields.has('sender') ? additions.named : additions.unnamed;
 }
+
+/** The columns of a page of threads that are its last messages'. */
+type LastColumns = {
+  readonly [Name in keyof StoredColumns as `${typeof PREFIX}${Name}`]?: StoredColumns[Name];
+};
+
+/**
+ * As of a page of messages. They are written out, for V8 gives an object whose names are put together anew for each page a
+ * shape of its own each time, and whatever reads it must learn that shape (docs/performance.md).
+ */
+const columnsOfLast = (page: ThreadColumns & LastColumns): Required<StoredColumns> => ({
+  id: page['lastMessage.id'],
+  threadId: page.id,
+  sequence: page.lastSequence,
+  authorId: page['lastMessage.authorId'],
+  body: page['lastMessage.body'],
+  messageType: page['lastMessage.messageType'],
+  latitude: page['lastMessage.latitude'],
+  longitude: page['lastMessage.longitude'],
+  locationLabel: page['lastMessage.locationLabel'],
+  systemCode: page['lastMessage.systemCode'],
+  systemParams: page['lastMessage.systemParams'],
+  replyToId: page['lastMessage.replyToId'],
+  clientMessageId: page['lastMessage.clientMessageId'],
+  sentAt: page.activityAt,
+  editedAt: page['lastMessage.editedAt'],
+  deletedAt: page['lastMessage.deletedAt'],
+});
 
 /** A thread of the list with its last message, which is of that very thread, whatever happens to it meanwhile. */
 type Shown = ThreadRow & { lastMessage: (MessageRow & { thread?: ThreadRow }) | null };
@@ -57,19 +98,9 @@ export function withLastMessages(
   threads: readonly ThreadRow[],
   columns: ThreadColumns,
   userOf: (id: string) => UserRow,
-  { showsThread }: ThreadAddition,
+  { named, showsThread }: ThreadAddition,
 ): Shown[] {
-  const added = Object.fromEntries(
-    Object.entries(columns)
-      .filter(([name]) => name.startsWith(PREFIX))
-      .map(([name, column]) => [name.slice(PREFIX.length), column]),
-  );
-  const known = {
-    threadId: columns.id,
-    sequence: columns.lastSequence,
-    sentAt: columns.lastMessageAt as Columns<MessageRow>['sentAt'],
-  };
-  const messageAt = messageReader({ ...added, ...known }, userOf);
+  const messageAt = messageReader(columnsOfLast(columns), named.length > 0 ? userOf : unnamed);
   return threads.map((thread, index) => {
     // Set in place: a copy of each thread, or Object.assign, takes longer than all else that is done here.
     const shown = thread as Shown;

@@ -56,7 +56,8 @@ export const PLAIN_MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   'readBy',
 ]);
 
-export type MessageColumns = Columns<Stored> & { readonly people: People };
+export type StoredColumns = Columns<Stored>;
+export type MessageColumns = StoredColumns & { readonly people: People };
 
 export const messageColumns = (detail: Detail): Readonly<Record<string, string>> =>
   columnsFor(EXPRESSIONS, detail, RARE);
@@ -79,7 +80,7 @@ export function toMessages(columns: MessageColumns, threadId?: string): MessageR
 
 /** @returns the message at a place of the page */
 export function messageReader(
-  columns: Columns<Stored>,
+  columns: StoredColumns,
   userOf: (id: string) => UserRow,
   ofThread?: string,
 ): (index: number) => MessageRow {

@@ -5,9 +5,10 @@ import { detailFor } from '../graphql/selection.js';
 import { toInstant, toInstantOrNull } from '../instants.js';
 import { MOST_ROWS } from '../page-window.js';
 import type { UserRow } from '../users/user-rows.js';
+import { unnamed } from '../users/user-rows.js';
 import type { ThreadRow } from './thread-rows.js';
 
-type Stored = Omit<ThreadRow, 'tourist' | 'guide'>;
+type Stored = Omit<ThreadRow, 'tourist' | 'guide' | 'lastMessageAt'>;
 
 /** Of a plain thread, where nobody asks for it. */
 const NOT_READ = '';
@@ -22,9 +23,7 @@ const EXPRESSIONS: Readonly<Record<keyof Stored, string>> = {
   blockedById: 't.blocked_by_id',
   lastSequence: 't.last_sequence',
   lastMessageId: 't.last_message_id',
-  lastMessageAt: 't.last_message_at',
-  // It is the instant of the last message, where there is one: no need to write it twice.
-  activityAt: 'CASE WHEN t.last_message_at IS NULL THEN t.activity_at END',
+  activityAt: 't.activity_at',
   createdAt: 't.created_at',
   updatedAt: 't.updated_at',
   unreadCount: 'coalesce(t.unread_count, 0)',
@@ -58,9 +57,6 @@ const PLAIN_THREAD_FIELDS: ReadonlySet<string> = new Set([
   'messages',
 ]);
 
-/** Columns with ids of people, and whether these are to be named. */
-type NamedPeople = Readonly<Record<string, boolean>>;
-
 /** What another room adds to each thread `t` of a page, by a join of its own that keeps one row per thread. */
 export interface ThreadAddition {
   /** Tells the statement from others. */
@@ -68,8 +64,10 @@ export interface ThreadAddition {
   readonly join: string;
   /** By the names of the answer's columns. */
   readonly columns: Readonly<Record<string, string>>;
-  /** Of its columns. */
-  readonly people: NamedPeople;
+  /** Those of its columns that are ids of people. */
+  readonly people: readonly string[];
+  /** Those of these whose people are to be named. */
+  readonly named: readonly string[];
   /** Whether it shows the thread again, and of that whatever it likes. */
   readonly showsThread: boolean;
 }
@@ -77,35 +75,30 @@ export interface ThreadAddition {
 /** What is read of a page of threads. */
 export interface ThreadReading {
   readonly detail: Detail;
-  readonly people: NamedPeople;
+  /** Columns with ids of people. */
+  readonly people: readonly string[];
+  /** Those of them whose people are to be named. */
+  readonly named: readonly string[];
   readonly addition?: ThreadAddition | undefined;
 }
 
-export const WHOLE_THREADS: ThreadReading = {
-  detail: 'whole',
-  people: { touristId: true, guideId: true },
-};
+const PEOPLE = ['touristId', 'guideId'] as const;
+
+export const WHOLE_THREADS: ThreadReading = { detail: 'whole', people: PEOPLE, named: PEOPLE };
 
 /** @param fields of the API that are asked of the threads */
-export const readingFor = (
+export function readingFor(
   fields: ReadonlySet<string> | null,
   addition: ThreadAddition | undefined,
-): ThreadReading => {
+): ThreadReading {
   const isWhole = addition?.showsThread === true;
-  return {
-    detail: isWhole ? 'whole' : detailFor(fields, PLAIN_THREAD_FIELDS),
-    people: {
-      touristId: isWhole || fields?.has('tourist') === true,
-      guideId: isWhole || fields?.has('guide') === true,
-      ...addition?.people,
-    },
-    addition,
-  };
-};
-
-/** The columns whose people are named. */
-export const namedIn = ({ people }: ThreadReading): string[] =>
-  Object.keys(people).filter((name) => people[name] === true);
+  const named: string[] = [...(addition?.named ?? [])];
+  if (isWhole || fields?.has('tourist') === true) named.push('touristId');
+  if (isWhole || fields?.has('guide') === true) named.push('guideId');
+  const people = addition === undefined ? PEOPLE : [...PEOPLE, ...addition.people];
+  const detail = isWhole ? 'whole' : detailFor(fields, PLAIN_THREAD_FIELDS);
+  return { detail, people, named, addition };
+}
 
 export type ThreadColumns = Columns<Stored> & { readonly people: People };
 
@@ -126,7 +119,7 @@ export function selectThreads(
     ...columnsFor(EXPRESSIONS, detail, RARE),
     ...Object.fromEntries(names.map((name) => [name, `t."${name}"`])),
   };
-  const ids = Object.keys(people).map((name) =>
+  const ids = people.map((name) =>
     named === undefined
       ? `page."${name}"`
       : `CASE WHEN '${name}' = ANY (${named}) THEN page."${name}" END`,
@@ -135,27 +128,36 @@ export function selectThreads(
   return selectPage([rows, 't'], expressions, ids);
 }
 
-export function toThreads(columns: Columns<Stored>, userOf: (id: string) => UserRow): ThreadRow[] {
+/** @param named the columns whose people are named */
+export function toThreads(
+  columns: Columns<Stored>,
+  userOf: (id: string) => UserRow,
+  { named }: Pick<ThreadReading, 'named'> = WHOLE_THREADS,
+): ThreadRow[] {
   const { id, tripId, touristId, guideId, status, blockedById } = columns;
-  const { lastSequence, lastMessageId, lastMessageAt, activityAt, createdAt, updatedAt } = columns;
+  const { lastSequence, lastMessageId, activityAt, createdAt, updatedAt } = columns;
   const { unreadCount, viewerMutedUntil, viewerCanSend } = columns;
+  const touristOf = named.includes('touristId') ? userOf : unnamed;
+  const guideOf = named.includes('guideId') ? userOf : unnamed;
   return (id ?? []).map((thread, index) => {
     const tourist = valueAt(touristId, index);
     const guide = valueAt(guideId, index);
-    const lastAt = toInstantOrNull(valueAt(lastMessageAt, index));
+    const sequence = valueAt(lastSequence, index);
+    const lastActive = toInstant(valueAt(activityAt, index));
     return {
       id: thread,
       tripId: valueAt(tripId, index),
       touristId: tourist,
       guideId: guide,
-      tourist: userOf(tourist),
-      guide: userOf(guide),
+      tourist: touristOf(tourist),
+      guide: guideOf(guide),
       status: valueAt(status, index),
       blockedById: valueAt(blockedById, index),
-      lastSequence: valueAt(lastSequence, index),
+      lastSequence: sequence,
       lastMessageId: valueAt(lastMessageId, index),
-      lastMessageAt: lastAt,
-      activityAt: lastAt ?? toInstant(valueAt(activityAt, index)),
+      // The doctor sees to it that these are one, where there is a message.
+      lastMessageAt: sequence === 0 ? null : lastActive,
+      activityAt: lastActive,
       createdAt: toInstantOrNull(valueAt(createdAt, index)) ?? NOT_READ,
       updatedAt: toInstantOrNull(valueAt(updatedAt, index)) ?? NOT_READ,
       unreadCount: valueAt(unreadCount, index),

@@ -11,7 +11,7 @@ import type { Hints } from '../inbox/inbox.service.js';
 import type { InstantKey } from '../page-window.js';
 import { userReader } from '../users/user-rows.js';
 import type { ThreadColumns, ThreadReading } from './thread-columns.js';
-import { namedIn, selectThreads, toThreads, WHOLE_THREADS } from './thread-columns.js';
+import { selectThreads, toThreads, WHOLE_THREADS } from './thread-columns.js';
 import type { ParticipantRow, ThreadRow, ThreadSelection } from './thread-rows.js';
 
 /** What a writing function answers. */
@@ -68,7 +68,7 @@ export class ThreadsRepository {
       ? `participants a JOIN threads t ON t.id = a.thread_id
          LEFT JOIN participants v ON v.thread_id = t.id AND v.user_id = $1`
       : 'participants v JOIN threads t ON t.id = v.thread_id';
-    const values: SqlValue[] = [viewer.userId, limit, namedIn(reading)];
+    const values: SqlValue[] = [viewer.userId, limit, reading.named];
     const bind = (value: SqlValue): string => `$${values.push(value)}`;
     const conditions = [all ? "a.role = 'TOURIST'" : 'v.user_id = $1'];
     const shape = [all ? 'all' : 'own'];

@@ -47,7 +47,7 @@ export class ThreadsService {
   ): Promise<{ threads: ThreadRow[]; columns: ThreadColumns; userOf: (id: string) => UserRow }> {
     const columns = await this.threads.findPage(viewer, selection, after, limit, reading);
     const userOf = userReader(columns.people);
-    return { threads: toThreads(columns, userOf), columns, userOf };
+    return { threads: toThreads(columns, userOf, reading), columns, userOf };
   }
 
   /** Of threads that the caller has been given by this service. */

@@ -8,6 +8,9 @@ export interface UserRow {
   readonly avatarUrl: string | null;
 }
 
+/** Somebody whose name is not known, or not asked for. */
+export const unnamed = (id: string): UserRow => ({ id, displayName: null, avatarUrl: null });
+
 /** @returns the person of an id; everybody named in a page is among its people, and a name that is not known is null */
 export function userReader([ids, displayNames, avatarUrls]: People): (id: string) => UserRow {
   const users = new Map<string, UserRow>();
@@ -17,5 +20,5 @@ export function userReader([ids, displayNames, avatarUrls]: People): (id: string
       displayName: valueAt(displayNames, index),
       avatarUrl: valueAt(avatarUrls, index),
     });
-  return (id) => users.get(id) ?? { id, displayName: null, avatarUrl: null };
+  return (id) => users.get(id) ?? unnamed(id);
 }
