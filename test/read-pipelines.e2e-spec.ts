@@ -60,8 +60,8 @@ describe('reads', () => {
 
   it('that come later pass by one that waits', async () => {
     const held = pageOf('ann');
-    const since = performance.now();
     await until(async () => (await waiting()).length === 1, 'the page waits for the lock');
+    const since = performance.now();
     await until(() => performance.now() - since > 2 * SLOW_MS, 'it has waited for too long');
     const { threads } = await app.as('ann').run('{ threads { nodes { id } } }');
     expect(threads.nodes).toEqual([{ id: threadId }]);
