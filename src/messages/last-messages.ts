@@ -49,6 +49,7 @@ const ADDITIONS = {
     Object.entries(messageColumns('whole')).filter(([name]) => !KNOWN.includes(name)),
   ),
 };
+
 /** The thread of the last message may show that message again, and of it anything. */
 const WITH_THREAD: ThreadAddition = { ...ADDITIONS.whole.named, showsThread: true };
 
