@@ -10,6 +10,7 @@ import { NodeLease } from './node-lease.repository.js';
 /** One connection listens for jobs, two fetch and finish them. */
 const CONNECTIONS = 3;
 const CONCURRENCY = 3;
+const AGAIN_MS = 1_000;
 const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'verbose' } as const;
 
 /** Loaded by nodes that send mail: the others start without it. */
@@ -25,6 +26,9 @@ export class JobQueue implements OnApplicationShutdown {
   readonly #lease: NodeLease;
   #pool: pg.Pool | undefined;
   #runner: Runner | undefined;
+  /** Of runners that have been replaced. */
+  #ended: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
 
   constructor(private readonly config: Config) {
     this.#lease = new NodeLease(config.DATABASE_URL);
@@ -52,10 +56,23 @@ export class JobQueue implements OnApplicationShutdown {
 
   /** Works until stop(); what another node works on is not touched. */
   async work(taskList: TaskList): Promise<void> {
-    if (this.#pool === undefined) throw new Error('BUG: prepare() comes first');
     await this.#lease.hold().catch(refuseStart);
+    await this.#begin(taskList).catch(refuseStart);
+  }
+
+  /** Takes no more jobs and waits for those that run. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all([this.#ended, this.#runner?.stop()]);
+    this.#runner = undefined;
+  }
+
+  async #begin(taskList: TaskList): Promise<void> {
+    if (this.#pool === undefined) throw new Error('BUG: prepare() comes first');
     const { run } = await graphileWorker();
-    this.#runner = await run({
+    const logger = await this.#workerLogger();
+    if (this.#isStopped) return;
+    const runner = await run({
       pgPool: this.#pool,
       taskList,
       concurrency: CONCURRENCY,
@@ -65,14 +82,33 @@ export class JobQueue implements OnApplicationShutdown {
       useNodeTime: true,
       noHandleSignals: true,
       parsedCronItems: [],
-      logger: await this.#workerLogger(),
-    }).catch(refuseStart);
+      logger,
+    });
+    if (this.#isStopped) {
+      await runner.stop();
+      return;
+    }
+    this.#runner = runner;
+    runner.events.once('worker:fatalError', () => void this.#replace(taskList));
   }
 
-  /** Takes no more jobs and waits for those that run. */
-  async stop(): Promise<void> {
-    await this.#runner?.stop();
+  /**
+   * A worker of the library ends for good where the database does not take down what became of its job, and nobody takes its
+   * place. So all are replaced with the first; what the others are doing they end.
+   */
+  async #replace(taskList: TaskList): Promise<void> {
+    if (this.#isStopped) return;
+    this.#ended = Promise.all([this.#ended, this.#runner?.stop()]);
     this.#runner = undefined;
+    for (let isWorking = false; !isWorking && !this.#isStopped;) {
+      try {
+        await this.#begin(taskList);
+        isWorking = true;
+      } catch (error) {
+        this.#logger.warn(`The mail queue is started again: ${reasonOf(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {

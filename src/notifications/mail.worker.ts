@@ -46,6 +46,8 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, OnModul
     await this.jobs.work({
       send_mail: (payload) => this.send((payload as { mailId: string }).mailId),
     });
+    // A signal may have come in the middle of the start.
+    if (this.#stopping.signal.aborted) return;
     this.#sweeper = setInterval(() => {
       this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = undefined));
     }, this.config.NOTIFIER_SWEEP_MS);
