@@ -120,9 +120,12 @@ describe('a mail server that', () => {
     ]);
   });
 
-  it('falls silent in between is left, and asked again', async () => {
+  it.each([
+    ['falls silent in between', 'hang-in-between'],
+    ['has the whole mail and closes with a 421', 'close'],
+  ] as const)('%s is left, and asked again', async (_what, behaviour) => {
     clock.start();
-    const { guide, email, messageId } = await sendTo('hang-in-between');
+    const { guide, email, messageId } = await sendTo(behaviour);
     await until(async () => (await pauseOf(guide, messageId)) === 1, 'it is given up for now');
     server.behaviour = 'accept';
     clock.forward(2);

@@ -63,7 +63,10 @@ export async function deliver(
   const broken = new Promise<never>((_, reject) => {
     connection.on('error', reject);
     connection.once('end', () => {
-      reject(new Error('The mail server closed the connection.'));
+      // With a 421 both come in one turn, and what the server has answered must be heard first: that it has not taken the mail.
+      setImmediate(() => {
+        reject(new Error('The mail server closed the connection.'));
+      });
     });
     abort = () => {
       if (!isHandedOver) reject(new Error('This node is stopping.'));

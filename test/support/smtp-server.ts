@@ -21,6 +21,8 @@ export type Behaviour =
   | 'refuse'
   /** 451 for every recipient. */
   | 'defer'
+  /** 421 for the content, and the end of the connection. */
+  | 'close'
   /** Takes the whole mail and never answers. */
   | 'hang-after-mail'
   /** Never answers the recipient. */
@@ -66,8 +68,8 @@ export class MailServer {
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.once('end', () => {
           this.completed += 1;
-          if (this.behaviour === 'refuse') {
-            done(reply(554, 'not here'));
+          if (this.behaviour === 'refuse' || this.behaviour === 'close') {
+            done(this.behaviour === 'refuse' ? reply(554, 'not here') : reply(421, 'not now'));
             return;
           }
           const to = session.envelope.rcptTo.map(({ address }) => address);
