@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config.js';
 
@@ -13,7 +13,8 @@ export class UnsubscribeLinks {
   readonly #base: string;
 
   constructor({ LINK_SECRET, JWT_SECRET, PUBLIC_URL }: Config) {
-    this.#key = createHmac('sha256', LINK_SECRET ?? JWT_SECRET ?? '')
+    // A node without either sends no mails, so no link is ours.
+    this.#key = createHmac('sha256', LINK_SECRET ?? JWT_SECRET ?? randomBytes(BYTES))
       .update('parley: links in mails')
       .digest();
     // As a URL writes itself, in ASCII whatever the name of the host: the links stand in a header as well.
