@@ -2,6 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { SignJWT } from 'jose';
+import type { Config } from '../src/config.js';
+import { UnsubscribeLinks } from '../src/notifications/unsubscribe-links.js';
 import type { TestApp } from './support/app.js';
 import { startApp } from './support/app.js';
 import { HttpClient } from './support/http-client.js';
@@ -9,14 +11,21 @@ import { JwksHost } from './support/jwks-host.js';
 import { SocketClient } from './support/socket-client.js';
 
 const VIEWER = '{ viewer { user { id } } }';
-const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+/** In turn the issuer's, the one that it is about to be replaced by, and one that it does not hold. */
+const [ours, next, foreign] = [0, 1, 2].map(() =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+);
 const KEYS = JSON.stringify({
-  keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'ours', alg: 'ES256' }],
+  keys: [
+    { ...ours!.publicKey.export({ format: 'jwk' }), kid: 'ours', alg: 'ES256' },
+    { ...next!.publicKey.export({ format: 'jwk' }), kid: 'next', alg: 'ES256' },
+  ],
 });
 
-const tokenOf = (kid: string): Promise<string> =>
+/** @param kid the key that the token says it is signed with, if it says so */
+const tokenOf = (kid?: string, { privateKey } = ours!): Promise<string> =>
   new SignJWT({ exp: Math.floor(Date.now() / 1_000) + 3_600 })
-    .setProtectedHeader({ alg: 'ES256', kid })
+    .setProtectedHeader({ alg: 'ES256', ...(kid === undefined ? {} : { kid }) })
     .setSubject('ann')
     .sign(privateKey);
 
@@ -69,5 +78,20 @@ describe('a key set', () => {
     expect((await as('ours').run(VIEWER)).viewer.user.id).toBe('ann');
     expect(await as('other').refusal(VIEWER)).toBe('UNAUTHENTICATED');
     expect(await closeCode('other')).toBe(4403);
+  });
+
+  it('of several keys is tried through for a token that does not name its own', async () => {
+    const signedBy = (key: typeof ours): HttpClient =>
+      new HttpClient(`${app.url}/graphql`, () => tokenOf(undefined, key));
+    for (const key of [ours, next])
+      expect((await signedBy(key).run(VIEWER)).viewer.user.id).toBe('ann');
+    expect(await signedBy(foreign).refusal(VIEWER)).toBe('UNAUTHENTICATED');
+  });
+
+  it('beside no secret signs no links in mails, and nobody else can', async () => {
+    const links = new UnsubscribeLinks({ LINK_SECRET: '', PUBLIC_URL: app.url } as Config);
+    const answer = await fetch(links.linkFor('ann'), { method: 'POST' });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('not valid');
   });
 });

@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
+import type { CryptoKey, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { jwtVerify } from 'jose/jwt/verify';
 import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
+import { errorCode } from '../reasons.js';
 import { isForeignId, isLongerThan, isStorableText, isVisible } from '../text.js';
 import { tokenKeys } from './token-keys.js';
 import type { Viewer } from './viewer.js';
@@ -12,7 +13,7 @@ const REMEMBERED_TOKENS = 10_000;
 const REMEMBERED_MS = 60_000;
 /** What jose says of a token that its bearer should not have sent. Whatever else it says, nobody's token can be checked. */
 const FAULT_OF_THE_TOKEN =
-  /^ERR_(JWS_\w+|JWT_\w+|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE_MATCHING_KEYS)$/;
+  /^ERR_(JWS_\w+|JWT_\w+|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY)$/;
 const REFUSALS: Readonly<Record<string, string>> = {
   ERR_JWT_EXPIRED: 'The token has expired.',
   ERR_JOSE_ALG_NOT_ALLOWED: 'The token is signed with another kind of key.',
@@ -66,9 +67,9 @@ export class TokenVerifier {
 
   async #check(token: string): Promise<JWTPayload> {
     try {
-      return (await jwtVerify(token, this.#key, this.#options)).payload;
+      return await payloadOf(token, this.#key, this.#options);
     } catch (error) {
-      const code = (error as { code?: string }).code ?? '';
+      const code = errorCode(error) ?? '';
       if (!FAULT_OF_THE_TOKEN.test(code)) {
         this.#say(error);
         throw new AppError(
@@ -87,6 +88,28 @@ export class TokenVerifier {
     const { message, cause } = error as { message: string; cause?: NodeJS.ErrnoException };
     const reason = cause === undefined ? '' : `: ${cause.message || cause.code}`;
     this.#logger.error(`Tokens cannot be checked: ${message}${reason}`);
+  }
+}
+
+/** A token that does not name its key is signed with any of those that fit: while they are replaced there are two. */
+async function payloadOf(
+  token: string,
+  key: JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, key, options)).payload;
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_JWKS_MULTIPLE_MATCHING_KEYS') throw error;
+    let refusal = error;
+    for await (const candidate of error as AsyncIterable<CryptoKey>)
+      try {
+        return (await jwtVerify(token, candidate, options)).payload;
+      } catch (reason) {
+        if (errorCode(reason) !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') throw reason;
+        refusal = reason;
+      }
+    throw refusal;
   }
 }
 
