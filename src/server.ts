@@ -20,6 +20,8 @@ import { reasonOf } from './reasons.js';
 
 /** Everything has stopped by then, or is stopped by the end of the process. */
 const STOP_WITHIN_MS = 9_000;
+/** npm passes on what the terminal has told this process already: nobody is impatient so soon. */
+const IMPATIENT_AFTER_MS = 1_000;
 const logger = new Logger('parley');
 /** Undone in reverse, on a signal and after a failed start alike. */
 const undo: (() => Promise<void>)[] = [];
@@ -103,10 +105,15 @@ function originOf(app: NestFastifyApplication, config: Config): string {
 }
 
 let stopping: Promise<void> | undefined;
+let stoppingSince = 0;
 
 /** Stops once, whoever asks; a second Ctrl-C ends the process at once. */
 function stop(code: number): void {
-  if (stopping !== undefined) process.exit(code || 1);
+  if (stopping !== undefined) {
+    if (performance.now() - stoppingSince > IMPATIENT_AFTER_MS) process.exit(code || 1);
+    return;
+  }
+  stoppingSince = performance.now();
   setTimeout(() => process.exit(code || 1), STOP_WITHIN_MS).unref();
   stopping = (async () => {
     for (const step of undo.reverse()) await step().catch((error: unknown) => logger.error(error));
