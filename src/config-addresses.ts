@@ -57,7 +57,8 @@ export const IsMailServerAddress = isAddress(
 );
 
 /** Without credentials: fetch() refuses them, and people do not want them in their links. */
-const isAnonymous: Check = ({ username, password }) => username === '' && password === '';
+const isAnonymous: Check = ({ hostname, username, password }) =>
+  isOneHost(hostname) && username === '' && password === '';
 
 export const IsWebAddress = isAddress(
   'isWebAddress',

@@ -164,6 +164,7 @@ describe('the configuration', () => {
         'issuer.example:8080/jwks',
         'https:issuer.example/jwks',
         'https://parley:password@issuer.example/jwks',
+        'https://@/jwks',
       ],
     ],
     [
@@ -174,6 +175,7 @@ describe('the configuration', () => {
         'https://chat.example/?to=',
         'https://chat.example/#',
         'https://a:b@chat.example',
+        'https://@/',
       ],
     ],
     [
@@ -188,6 +190,7 @@ describe('the configuration', () => {
         'https://market.example/',
         'https://[{threadId}',
         'https://a:b@market.example/{threadId}',
+        'https://@/{threadId}',
         'https://market.example/# {threadId}',
       ],
     ],
