@@ -174,6 +174,16 @@ describe('a live operation', () => {
     },
   );
 
+  it('is not begun by a ping too deep to be said back, which closes the socket with 4400', async () => {
+    const ping = (depth: number): string =>
+      `{"type":"ping","payload":{"deep":${'['.repeat(depth)}${']'.repeat(depth)}}}`;
+    const socket = await app.socket('ann');
+    socket.send(ping(500));
+    expect(await socket.control()).toMatchObject({ type: 'pong' });
+    socket.send(ping(20_000));
+    expect(await closeCode(socket)).toBe(4400);
+  });
+
   it.each([false, true])(
     'is not begun by what is no UTF-8, which closes the socket with 1007 (binary: %j)',
     async (binary) => {

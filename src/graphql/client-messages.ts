@@ -10,7 +10,11 @@ const SERVER_MESSAGES: readonly unknown[] = [
 ];
 
 export const isServersOwn = (message: unknown): boolean =>
-  SERVER_MESSAGES.includes((message as { type?: unknown } | null)?.type);
+  SERVER_MESSAGES.includes(typeOf(message));
+
+export const isPing = (message: unknown): boolean => typeOf(message) === MessageType.Ping;
+
+const typeOf = (message: unknown): unknown => (message as { type?: unknown } | null)?.type;
 
 /** Of a frame that says it is text, ws has made sure; any other would come in with U+FFFD for what is none. */
 export const isText = (data: RawData, isBinary: boolean): boolean =>

@@ -5,7 +5,7 @@ import { CloseCode, MessageType, stringifyMessage } from 'graphql-ws';
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import type { Viewer } from '../auth/viewer.js';
-import { isServersOwn, isText, messageOf } from './client-messages.js';
+import { isPing, isServersOwn, isText, messageOf } from './client-messages.js';
 import type { LiveOperation, LiveSocket } from './live-socket.js';
 import type { TextMessage } from './text-frames.js';
 import { closeReason, lengthOf, textFrames } from './text-frames.js';
@@ -130,7 +130,9 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
       // graphql-ws parses what is a text, and takes what is parsed as it is, although its type names texts alone.
       await this.#onMessage(message as string);
     } catch (error) {
-      this.events.failed(this, error);
+      // A pong says what the ping said, which may be nested too deep to be written.
+      if (isPing(message)) this.close(CloseCode.BadRequest, 'Invalid message received');
+      else this.events.failed(this, error);
     } finally {
       this.events.handled(message);
     }
