@@ -16,8 +16,8 @@ import type { PreparedOperation } from './operation-rules.js';
 import { RefusedSubscription } from './refused-subscription.js';
 import { leaveWaiting } from './reservation.js';
 
-/** Closes the object that a `next` message is. */
-const END_OF_MESSAGE = Buffer.from('}');
+/** Closes the object that a `next` message is; each socket begins it with the id of its own operation. */
+const END_OF_MESSAGE = '}';
 
 interface LiveArgs extends ExecutionArgs {
   contextValue: GraphqlContext;
@@ -129,14 +129,14 @@ export class JournalOperation implements StreamSink, LiveOperation {
         // Not told and not passed over: the feed comes again with the same event.
         if (failure !== undefined)
           throw new AppError(ErrorCode.SERVICE_UNAVAILABLE, failure.message);
-        return isGone(result) ? null : Buffer.from(JSON.stringify(result));
+        return isGone(result) ? null : Buffer.from(`${JSON.stringify(result)}${END_OF_MESSAGE}`);
       }),
     );
   }
 
   send(payload: Rendered): void {
     this.#head ??= Buffer.from(`{"id":${JSON.stringify(this.id)},"type":"next","payload":`);
-    this.socket.write([this.#head, payload, END_OF_MESSAGE]);
+    this.socket.write([this.#head, payload]);
   }
 
   fail(error: unknown): void {
