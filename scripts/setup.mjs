@@ -171,7 +171,7 @@ function removeIfStale(file) {
   const isStale = (lock) => {
     const holder = Number(fs.readFileSync(lock, 'utf8'));
     // A moment lies between the creation of the file and its content.
-    return holder ? !isAlive(holder) : Date.now() - fs.statSync(lock).mtimeMs > 5_000;
+    return holder ? !isSettingUp(holder) : Date.now() - fs.statSync(lock).mtimeMs > 5_000;
   };
   const aside = `${file}.${process.pid}`;
   try {
@@ -187,6 +187,16 @@ function removeIfStale(file) {
   if (!isStale(aside)) fs.linkSync(aside, file);
   fs.rmSync(aside);
   return true;
+}
+
+/** Pids come again, above all in a container that was killed and is started anew with its /tmp. */
+function isSettingUp(pid) {
+  if (pid === process.pid || !isAlive(pid)) return false;
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('scripts/');
+  } catch {
+    return true; // No /proc here, or none of our business.
+  }
 }
 
 function isAlive(pid) {
