@@ -362,4 +362,24 @@ describe('a thread that somebody else has locked', () => {
       await holder.end();
     }
   });
+
+  it('refuses whoever finds no connection meanwhile after one wait, and not after several', async () => {
+    const other = await open('bob');
+    const holder = await connect();
+    const small = await startApp({ DATABASE_POOL_SIZE: '2' }, { url: app.databaseUrl });
+    const client = small.as('ann');
+    try {
+      await client.run('{ viewer { unreadMessageCount } }');
+      await holder.query('BEGIN');
+      await holder.query('SELECT FROM threads WHERE id = ANY ($1) FOR UPDATE', [[threadId, other]]);
+      const held = [threadId, other].map((id) => setStatus(client, id, 'ARCHIVED'));
+      await until(async () => (await lockWaiters(holder)).length === 2, 'both connections wait');
+      expect(await client.refusal('{ viewer { unreadMessageCount } }')).toBe('SERVICE_UNAVAILABLE');
+      await holder.query('COMMIT');
+      await Promise.all(held);
+    } finally {
+      await holder.end();
+      await small.stop();
+    }
+  }, 30_000);
 });

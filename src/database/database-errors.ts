@@ -12,7 +12,9 @@ const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|25006)$/;
 const BROKEN =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 const BROKEN_MESSAGE =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|pool after calling end/;
+  /Connection terminated|Client has encountered a connection error|pool after calling end/;
+/** Whoever has waited so long is not made to wait as long again, nor is what they asked done when they have given it up. */
+const TIMED_OUT_MESSAGE = /timeout exceeded when trying to connect|Query read timeout/;
 
 interface DatabaseError {
   readonly code?: unknown;
@@ -29,6 +31,7 @@ function codesOf(error: unknown): string[] {
     for (const each of [code, (at as { originalCode?: unknown }).originalCode])
       if (typeof each === 'string') codes.push(each);
     if (typeof message === 'string' && BROKEN_MESSAGE.test(message)) codes.push('ECONNRESET');
+    if (typeof message === 'string' && TIMED_OUT_MESSAGE.test(message)) codes.push('ETIMEDOUT');
     at = cause ?? meta?.driverAdapterError;
   }
   return codes;

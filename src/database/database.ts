@@ -70,7 +70,7 @@ export class Database implements OnApplicationShutdown {
 
   /**
    * Runs one statement, prepared under `name`. Deadlocks, serialization failures, races for a key and broken connections are
-   * tried again: everything that parley writes is idempotent.
+   * tried again at once: everything that parley writes is idempotent. What has timed out is not.
    * @throws AppError SERVICE_UNAVAILABLE when the database cannot be reached or is too busy
    */
   rows<Row extends object>(
