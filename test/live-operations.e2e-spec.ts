@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Executor } from '../src/graphql/executor.js';
+import type { JournalOperation } from '../src/graphql/live-operation.js';
+import { SocketOperations } from '../src/graphql/socket-operations.js';
 import { Hub } from '../src/inbox/hub.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
@@ -173,6 +175,32 @@ describe('a live operation', () => {
       expect(await closeCode(socket)).toBe(4400);
     },
   );
+
+  it('keeps of what a client has sent only what it asks for', async () => {
+    const socket = await app.socket('ann');
+    const junk = [{}, {}];
+    const query = 'subscription ($after: String) { inboxEvents(after: $after) { __typename } }';
+    const payload = { query, variables: { after: null, junk }, extensions: { junk }, junk };
+    socket.send({ id: 'kept', type: 'subscribe', payload, junk });
+    expect(await socket.control()).toMatchObject({ id: 'kept', type: 'next' });
+    const operations = [...app.get(SocketOperations).sockets].flatMap(
+      ({ connection }) => Object.values(connection.context!.subscriptions) as JournalOperation[],
+    );
+    expect(operations.map(({ variables }) => variables)).toEqual([{ after: null }]);
+    await socket.close();
+  });
+
+  it('is refused where the texts of a socket’s subscriptions are too long together, equal ones counted once', async () => {
+    const socket = await app.socket('ann');
+    const long = (place: number): string => `${INBOX} # ${place}${'!'.repeat(10_000)}`;
+    const streams = [0, 1, 2, 2, 2].map((place) => socket.start(long(place)));
+    for (const stream of streams)
+      expect((await stream.next()).inboxEvents.__typename).toBe('InboxReady');
+    expect(await socket.start(long(3)).refusal()).toBe('RATE_LIMITED');
+    streams[0]!.stop();
+    expect((await socket.start(long(3)).next()).inboxEvents.__typename).toBe('InboxReady');
+    await socket.close();
+  });
 
   it('is not begun by a ping too deep to be said back, which closes the socket with 4400', async () => {
     const ping = (depth: number): string =>

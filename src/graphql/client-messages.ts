@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { OperationDefinitionNode } from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
 import { MessageType } from 'graphql-ws';
 import type { RawData } from 'ws';
 
@@ -25,10 +27,34 @@ export function messageOf(data: RawData): unknown {
   const text = bytesOf(data).toString();
   try {
     const message: unknown = JSON.parse(text);
-    return typeof message === 'object' ? message : text;
+    if (typeof message !== 'object') return text;
+    keepOnly(['id', 'type', 'payload'], message);
+    return message;
   } catch {
     return text;
   }
+}
+
+/**
+ * Takes away from what a client has sent, which graphql-ws keeps as long as the operation runs, all that nobody asks for.
+ * @returns the variables that the operation declares, which alone are left of them
+ */
+export function withoutRest(
+  payload: SubscribePayload,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+): Readonly<Record<string, unknown>> {
+  keepOnly(['query', 'operationName', 'variables'], payload);
+  const variables = payload.variables ?? {};
+  keepOnly(
+    variableDefinitions.map(({ variable }) => variable.name.value),
+    variables,
+  );
+  return variables;
+}
+
+function keepOnly(keys: readonly string[], object: object | null): void {
+  for (const key of Object.keys(object ?? {}))
+    if (!keys.includes(key)) Reflect.deleteProperty(object as object, key);
 }
 
 const bytesOf = (data: RawData): Buffer =>

@@ -1,4 +1,4 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import { createSourceEventStream } from 'graphql';
 import type { Viewer } from '../auth/viewer.js';
 import { AppError, ErrorCode } from '../errors.js';
@@ -51,7 +51,7 @@ export async function subscribeLive(
   if (source instanceof JournalStream)
     return new JournalOperation(operationId, plan, variables, context, executor, source, socket);
   const running = { plan, variables, context, executor };
-  return new EventOperation(source, socket, (event) =>
+  return new EventOperation(plan.document, source, socket, (event) =>
     executeEvent(running, event, createContext({ viewer: context.viewer })),
   );
 }
@@ -103,6 +103,10 @@ export class JournalOperation implements StreamSink, LiveOperation {
 
   return(): void {
     this.stream.close();
+  }
+
+  get document(): DocumentNode {
+    return this.plan.document;
   }
 
   get ready(): boolean {
@@ -162,6 +166,7 @@ class EventOperation implements AsyncIterableIterator<ExecutionResult> {
   #isEnded = false;
 
   constructor(
+    readonly document: DocumentNode,
     source: AsyncIterable<unknown>,
     private readonly socket: LiveSocket,
     private readonly execute: (event: unknown) => Promise<ExecutionResult>,

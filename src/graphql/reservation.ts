@@ -1,8 +1,12 @@
+import type { DocumentNode } from 'graphql';
+
 /**
  * Holds the place of an operation that is prepared and executed, and hears if the client completes it, or goes, meanwhile. It
  * is at work until then, although its place is free.
  */
 export class Reservation implements AsyncIterable<never> {
+  /** Of a subscription, once it is known. */
+  document: DocumentNode | undefined;
   #isEnded = false;
 
   constructor(private readonly connection: { abandoned: number }) {}

@@ -7,6 +7,7 @@ import type {
   GraphQLError,
   OperationDefinitionNode,
 } from 'graphql';
+import { OperationTypeNode } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { makeServer } from 'graphql-ws';
 import { identify } from '../auth/identity.js';
@@ -15,6 +16,7 @@ import { Config } from '../config.js';
 import { AppError, ErrorCode } from '../errors.js';
 import { Hub } from '../inbox/hub.js';
 import { toClientError } from './client-errors.js';
+import { withoutRest } from './client-messages.js';
 import type { GraphqlContext } from './context.js';
 import { createContext } from './context.js';
 import { Executor } from './executor.js';
@@ -27,6 +29,7 @@ import type { Reservation } from './reservation.js';
 import { SocketPresence } from './socket-presence.js';
 import type { ClientSocket, ConnectionEvents, SocketContext } from './socket-connection.js';
 import { SocketConnection } from './socket-connection.js';
+import { requireShortTexts } from './socket-texts.js';
 import { TokenExpiry } from './token-expiry.js';
 
 /** The stock client tries again after 1013, and gives up for good after 4500 or 1011. */
@@ -148,7 +151,8 @@ export class SocketOperations implements ConnectionEvents {
     payload: SubscribePayload,
     reservation: Reservation,
   ): Promise<SocketExecutionArgs | readonly GraphQLError[]> {
-    const { query, operationName, variables } = payload;
+    const { query, operationName } = payload;
+    let variables = payload.variables ?? {};
     const startedAt = performance.now();
     const contextValue = createContext({ viewer: context.extra.viewer });
     let operation: OperationDefinitionNode | undefined;
@@ -165,7 +169,12 @@ export class SocketOperations implements ConnectionEvents {
       prepared = this.rules.prepare({ query, operationName, variables });
       if (!('document' in prepared)) return refuse(prepared);
       ({ operation } = prepared);
-      await this.rules.beforeExecution(prepared, variables ?? {}, contextValue);
+      variables = withoutRest(payload, operation);
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
+        reservation.document = prepared.document;
+        requireShortTexts(context.subscriptions);
+      }
+      await this.rules.beforeExecution(prepared, variables, contextValue);
     } catch (error) {
       return refuse([error]);
     }
@@ -173,7 +182,7 @@ export class SocketOperations implements ConnectionEvents {
       schema: this.schemaHost.schema,
       document: prepared.document,
       operationName: operationName ?? null,
-      variableValues: variables ?? {},
+      variableValues: variables,
       hideSuggestions: !this.config.INTROSPECTION,
       contextValue,
       prepared,
