@@ -130,6 +130,21 @@ describe('a profile that changes while somebody writes', () => {
     await Promise.all([writing, changing]);
   }
 
+  it('and cannot be told in time does not keep its person out, who goes on under the old name', async () => {
+    const person = randomUUID();
+    const now = Math.floor(Date.now() / 1_000);
+    const nameWith = async (claims: TokenClaims): Promise<string> =>
+      (await app.as(person, claims).run('{ viewer { user { displayName } } }')).viewer.user
+        .displayName;
+    expect(await nameWith({ name: 'Ann', iat: now - 60 })).toBe('Ann');
+    const { id } = await openThread(app, { tourist: person });
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM threads WHERE id = $1 FOR UPDATE', [id]);
+    expect(await nameWith({ name: 'Anna', iat: now - 30 })).toBe('Ann');
+    await holder.query('COMMIT');
+    expect(await nameWith({ name: 'Anna', iat: now - 20 })).toBe('Anna');
+  }, 30_000);
+
   it('waits for a status that is being set, which does not wait for it', async () => {
     const { id: threadId } = await openThread(app);
     await whileHeld('ann', () =>
