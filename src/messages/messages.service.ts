@@ -137,6 +137,7 @@ export class MessagesService {
 
   async edit(viewer: Viewer, messageId: string, body: string): Promise<MessageRow> {
     requireText(body);
+    await this.limits.requireSend(viewer);
     this.#accept(await this.messages.edit(viewer, messageId, body), 'Message');
     return this.find(viewer, messageId);
   }

@@ -9,13 +9,13 @@ import { TokenBuckets } from './token-bucket.js';
 const PATIENCE_MS = 100;
 const DO_WITHOUT_MS = 2_000;
 
-/** The same bucket as in this process, by Redis's clock. */
+/** The same bucket as in this process, by Redis's clock, which another Redis or its operator may have put back. */
 const TAKE = `
 local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = math.min(burst, (tonumber(bucket[1]) or burst) + (now - (tonumber(bucket[2]) or now)) * rate / 1000)
+local tokens = math.min(burst, (tonumber(bucket[1]) or burst) + math.max(0, now - (tonumber(bucket[2]) or now)) * rate / 1000)
 local wait = 0
 if tokens < 1 then wait = math.ceil((1 - tokens) * 1000 / rate) else tokens = tokens - 1 end
 redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.3f', now))

@@ -4,6 +4,7 @@ import { AppError, badInput, ErrorCode, notFound } from '../errors.js';
 import type { ParticipantRole, ThreadStatus } from '../generated/prisma/enums.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import type { InstantKey } from '../page-window.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
 import { requireModerator, ThreadAccess } from './thread-access.js';
 import type { ThreadColumns, ThreadReading } from './thread-columns.js';
 import { toThreads } from './thread-columns.js';
@@ -28,6 +29,7 @@ export class ThreadsService {
     private readonly threads: ThreadsRepository,
     private readonly access: ThreadAccess,
     private readonly inbox: InboxService,
+    private readonly limits: RateLimits,
   ) {}
 
   find(viewer: Viewer, id: string): Promise<ThreadRow> {
@@ -84,6 +86,8 @@ export class ThreadsService {
     status: ThreadStatus,
     reason: string | null,
   ): Promise<ThreadRow> {
+    // It is a message, and may say as much as one.
+    await this.limits.requireSend(viewer);
     return this.#done(
       viewer,
       threadId,
