@@ -39,8 +39,9 @@ export const LIMITS = {
   cost: 10_000,
 } as const;
 
-/** Used for `first` or `last` where a connection is not told, and for lists that are not paged. */
+/** Used for `first` or `last` where they are not told, and for lists that are not paged. */
 const DEFAULT_PAGE = 50;
+const DEFAULT_SYNC = 100;
 const PLAIN_LIST = 3;
 const LARGEST_PAGE = 500;
 
@@ -186,7 +187,7 @@ class OperationScale {
   ): number {
     if (definition === undefined) return 1;
     if (definition.args.some(({ name }) => name === 'first'))
-      return Math.max(1, this.#pageSize(field));
+      return Math.max(1, this.#pageSize(field, getNamedType(definition.type).name));
     // A page is counted where it is asked for; its own edges, nodes and events are not counted a second time.
     const isPage = parent?.name.endsWith('Connection') === true || parent?.name === 'InboxSync';
     if (!isListType(getNullableType(definition.type)) || isPage) return 1;
@@ -195,13 +196,13 @@ class OperationScale {
     return Array.isArray(given) ? Math.max(PLAIN_LIST, given.length) : PLAIN_LIST;
   }
 
-  #pageSize(field: FieldNode): number {
+  #pageSize(field: FieldNode, page: string): number {
     for (const name of ['first', 'last']) {
       const size = this.#argumentOf(field, name);
       // What is beyond the largest page is refused by name, by the argument's own check.
       if (typeof size === 'number' && Number.isFinite(size)) return Math.min(size, LARGEST_PAGE);
     }
-    return DEFAULT_PAGE;
+    return page === 'InboxSync' ? DEFAULT_SYNC : DEFAULT_PAGE;
   }
 
   #inputOf(field: FieldNode): Properties {
