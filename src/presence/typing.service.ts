@@ -97,6 +97,8 @@ export class TypingService implements OnModuleInit, OnModuleDestroy {
       },
     );
     thread.watches.add(stream);
+    // A look that is under way may have begun before this person was added.
+    thread.members = undefined;
     return stream;
   }
 
