@@ -1,3 +1,4 @@
+import { isForeignId } from '../text.js';
 import type { BusEvent } from './events.js';
 
 /** An event between two nodes, as text. */
@@ -10,8 +11,9 @@ export function decodeEvent(text: string): { nodeId: string; event: BusEvent } |
   if (!Array.isArray(parts)) return null;
   const [nodeId, event] = parts as unknown[];
   if (typeof nodeId !== 'string' || typeof event !== 'object' || event === null) return null;
-  const { type, position } = event as { type?: unknown; position?: unknown };
+  const { type, position, userId } = event as Readonly<Record<string, unknown>>;
   if (typeof type !== 'string') return null;
+  if (userId !== undefined && !(typeof userId === 'string' && isForeignId(userId))) return null;
   if (type === 'inboxGrew' && !Number.isSafeInteger(position)) return null;
   return { nodeId, event: event as BusEvent };
 }
