@@ -116,8 +116,9 @@ export class Executor implements OnApplicationBootstrap {
   }
 }
 
+/** What is kept has a name without a space or none, so no text is another one's name and text. */
 const keyOf = (source: string, operationName: string | null | undefined): string =>
-  operationName == null ? source : `${operationName}\0${source}`;
+  `${operationName ?? ''} ${source}`;
 
 /** What is thrown after the start is the answer's error, and no reason to start again by other means. */
 function startOf<Result>(start: () => Result): Result | Promise<never> {
