@@ -71,7 +71,6 @@ export class JobQueue implements OnApplicationShutdown {
     if (this.#pool === undefined) throw new Error('BUG: prepare() comes first');
     const { run } = await graphileWorker();
     const logger = await this.#workerLogger();
-    if (this.#isStopped) return;
     const runner = await run({
       pgPool: this.#pool,
       taskList,
@@ -89,7 +88,9 @@ export class JobQueue implements OnApplicationShutdown {
       return;
     }
     this.#runner = runner;
-    runner.events.once('worker:fatalError', () => void this.#replace(taskList));
+    runner.events.once('worker:fatalError', () => {
+      if (!this.#isStopped) void this.#replace(taskList);
+    });
   }
 
   /**
@@ -97,13 +98,12 @@ export class JobQueue implements OnApplicationShutdown {
    * place. So all are replaced with the first; what the others are doing they end.
    */
   async #replace(taskList: TaskList): Promise<void> {
-    if (this.#isStopped) return;
     this.#ended = Promise.all([this.#ended, this.#runner?.stop()]);
     this.#runner = undefined;
-    for (let isWorking = false; !isWorking && !this.#isStopped;) {
+    while (!this.#isStopped) {
       try {
         await this.#begin(taskList);
-        isWorking = true;
+        return;
       } catch (error) {
         this.#logger.warn(`The mail queue is started again: ${reasonOf(error)}`);
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
