@@ -5,6 +5,7 @@ import type { TestApp } from './support/app.js';
 import { signToken, startApp } from './support/app.js';
 import { HttpClient } from './support/http-client.js';
 import { ADMIN, markRead, openThread, PLATFORM, send } from './support/seeds.js';
+import type { Subscription } from './support/socket-client.js';
 import { SocketClient } from './support/socket-client.js';
 
 /**
@@ -24,7 +25,7 @@ interface Scene {
 interface Row {
   readonly operation: string;
   readonly input?: (scene: Scene) => unknown;
-  readonly variables?: (scene: Scene) => unknown;
+  readonly variables?: (scene: Scene) => object;
   /** Makes the event of a subscription that nobody else makes. */
   readonly trigger?: (scene: Scene) => Promise<unknown>;
   /** In the order of CALLERS. */
@@ -37,6 +38,8 @@ const CALLERS = {
   'a service': { sub: 'platform', claims: PLATFORM },
   'an admin': { sub: 'root', claims: ADMIN },
 } as const;
+
+type Caller = keyof typeof CALLERS;
 
 const ofThread = ({ threadId }: Scene): object => ({ threadId });
 const mutation = (
@@ -55,7 +58,7 @@ const mutation = (
 const query = (
   name: string,
   operation: string,
-  variables: (scene: Scene) => unknown,
+  variables: (scene: Scene) => object,
   ...expected: Row['expected']
 ): [string, Row] => [name, { operation, variables, expected }];
 const subscription = (
@@ -297,7 +300,7 @@ const ROWS = new Map<string, Row>([
 
   subscription(
     'notificationAdded',
-    'subscription { notificationAdded { notification { threadId } } }',
+    'subscription ($after: String) { notificationAdded(after: $after) { notification { threadId } } }',
     ({ threadId }) => send(ben(), threadId),
     'nothing',
     'ok',
@@ -306,7 +309,7 @@ const ROWS = new Map<string, Row>([
   ),
   subscription(
     'inboxEvents',
-    'subscription { inboxEvents { __typename ... on MessageAdded { thread { id } } } }',
+    'subscription ($after: String) { inboxEvents(after: $after) { __typename ... on MessageAdded { thread { id } } } }',
     ({ threadId }) => send(ben(), threadId),
     'nothing',
     'ok',
@@ -315,7 +318,7 @@ const ROWS = new Map<string, Row>([
   ),
   subscription(
     'messageAdded',
-    'subscription ($threadId: ID!) { messageAdded(threadId: $threadId) { thread { id } } }',
+    'subscription ($threadId: ID!, $after: String) { messageAdded(threadId: $threadId, after: $after) { thread { id } } }',
     ({ threadId }) => send(ben(), threadId),
     'NOT_FOUND',
     'ok',
@@ -324,7 +327,7 @@ const ROWS = new Map<string, Row>([
   ),
   subscription(
     'messageUpdated',
-    'subscription ($threadId: ID!) { messageUpdated(threadId: $threadId) { message { threadId } } }',
+    'subscription ($threadId: ID!, $after: String) { messageUpdated(threadId: $threadId, after: $after) { message { threadId } } }',
     ({ bensMessage }) => byBen('deleteMessage', { messageId: bensMessage }),
     'NOT_FOUND',
     'ok',
@@ -333,7 +336,7 @@ const ROWS = new Map<string, Row>([
   ),
   subscription(
     'messageRead',
-    'subscription ($threadId: ID!) { messageRead(threadId: $threadId) { thread { id } } }',
+    'subscription ($threadId: ID!, $after: String) { messageRead(threadId: $threadId, after: $after) { thread { id } } }',
     ({ threadId }) => markRead(ben(), threadId),
     'NOT_FOUND',
     'ok',
@@ -342,7 +345,7 @@ const ROWS = new Map<string, Row>([
   ),
   subscription(
     'threadUpdated',
-    'subscription ($threadId: ID!) { threadUpdated(threadId: $threadId) { thread { id } } }',
+    'subscription ($threadId: ID!, $after: String) { threadUpdated(threadId: $threadId, after: $after) { thread { id } } }',
     ({ threadId }) => byBen('updateThreadStatus', { threadId, status: 'ARCHIVED' }),
     'NOT_FOUND',
     'ok',
@@ -406,7 +409,7 @@ describe('every operation', () => {
   const shows = (data: unknown, { threadId, trip }: Scene): boolean =>
     JSON.stringify(data).includes(threadId) || JSON.stringify(data).includes(trip);
 
-  async function overHttp(caller: keyof typeof CALLERS, row: Row): Promise<string> {
+  async function overHttp(caller: Caller, row: Row): Promise<string> {
     const scene = await setScene();
     const { sub, claims } = CALLERS[caller];
     const { data, errors } = await app.as(sub, claims).send(row.operation, variablesOf(row, scene));
@@ -417,21 +420,57 @@ describe('every operation', () => {
   const isShown = (data: any, scene: Scene): boolean =>
     shows(data, scene) || data?.openThread?.thread.id !== undefined;
 
-  async function overSocket(caller: keyof typeof CALLERS, row: Row): Promise<string> {
+  async function overSocket(caller: Caller, row: Row): Promise<string> {
     const scene = await setScene();
-    const socket = sockets.get(caller)!;
-    const running = socket.start(row.operation, variablesOf(row, scene));
-    if (!row.operation.startsWith('subscription')) return outcomeOf(await running.frame(), scene);
-    // Whoever is refused is so by then, and whoever is not is attached to their journal.
-    for (let step = 0; step < 3; step++)
-      await socket.run('{ viewer { cursor } }').catch(() => undefined);
-    await row.trigger?.(scene);
-    await socket.run('{ viewer { cursor } }');
+    if (!row.operation.startsWith('subscription')) {
+      const running = sockets.get(caller)!.start(row.operation, variablesOf(row, scene));
+      return outcomeOf(await running.frame(), scene);
+    }
+    const waits = expectedOf(row, caller) !== 'nothing';
+    const running = await subscribe(caller, row, scene);
+    if (row.trigger !== undefined) {
+      const witness = await subscribe('somebody in the thread', row, scene);
+      await row.trigger(scene);
+      expect(await outcomeOfEvents(witness, scene, true)).toBe('ok');
+    }
+    if (!waits) await somethingOfTheirOwn(caller);
+    return outcomeOfEvents(running, scene, waits);
+  }
+
+  const cursorOf = async (caller: Caller): Promise<string> =>
+    (await sockets.get(caller)!.run('{ viewer { cursor } }')).viewer.cursor;
+
+  /** From a cursor on, so that it makes no difference when it begins to run. */
+  const subscribe = async (caller: Caller, row: Row, scene: Scene): Promise<Subscription> =>
+    sockets
+      .get(caller)!
+      .start(row.operation, { ...row.variables?.(scene), after: await cursorOf(caller) });
+
+  /** Waits for the last event of their journal, which whatever is told to them by mistake comes before. */
+  async function somethingOfTheirOwn(caller: Caller): Promise<void> {
+    const events = sockets
+      .get(caller)!
+      .start(
+        'subscription ($after: String) { inboxEvents(after: $after) { ... on ThreadUpdated { thread { id } } } }',
+        { after: await cursorOf(caller) },
+      );
+    const { id } = await openThread(app, {
+      tourist: CALLERS[caller].sub,
+      guide: 'gus',
+      trip: randomUUID(),
+    });
+    while ((await events.next()).inboxEvents.thread?.id !== id);
+    events.stop();
+  }
+
+  /** @param waits until there is more to say than nothing; else what has come is all */
+  async function outcomeOfEvents(
+    running: Subscription,
+    scene: Scene,
+    waits: boolean,
+  ): Promise<string> {
     let outcome = 'nothing';
-    while (
-      outcome === 'nothing' &&
-      (running.pending.length > 0 || expectedOf(row, caller) !== 'nothing')
-    ) {
+    while (outcome === 'nothing' && (waits || running.pending.length > 0)) {
       const frame = await running.frame();
       // A refusal ends a subscription: it is no event.
       expect(frame.type === 'next' ? frame.payload.errors : undefined).toBeUndefined();
@@ -454,7 +493,7 @@ describe('every operation', () => {
   it.each([...ROWS].filter(([, row]) => !row.operation.startsWith('subscription')))(
     '%s gives everybody what is theirs, over HTTP and the socket',
     async (_name, row) => {
-      for (const caller of Object.keys(CALLERS) as (keyof typeof CALLERS)[]) {
+      for (const caller of Object.keys(CALLERS) as Caller[]) {
         expect([caller, 'HTTP', await overHttp(caller, row)]).toEqual([
           caller,
           'HTTP',
@@ -472,7 +511,7 @@ describe('every operation', () => {
   it.each([...ROWS].filter(([, row]) => row.operation.startsWith('subscription')))(
     '%s tells everybody what is theirs',
     async (_name, row) => {
-      for (const caller of Object.keys(CALLERS) as (keyof typeof CALLERS)[])
+      for (const caller of Object.keys(CALLERS) as Caller[])
         expect([caller, await overSocket(caller, row)]).toEqual([caller, expectedOf(row, caller)]);
     },
   );

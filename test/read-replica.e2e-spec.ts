@@ -17,7 +17,8 @@ import {
   setStatus,
 } from './support/seeds.js';
 
-type Source = 'primary' | 'replica';
+/** Where an answer comes from; an empty one tells nothing. */
+type Source = 'primary' | 'replica' | 'unknown';
 
 /** Two people of their own, and what they have said: ben, ann, ben. */
 interface Conversation {
@@ -81,15 +82,17 @@ async function lag(): Promise<void> {
 
 async function see(client: HttpClient, threadId: string): Promise<Sight> {
   const { threads, history, all } = await client.run(SIGHT, { id: threadId });
-  const from = (shown: unknown): Source => (shown === colour() ? 'primary' : 'replica');
+  const from = <Node>([first]: readonly Node[], shownBy: (node: Node) => unknown): Source =>
+    first === undefined ? 'unknown' : shownBy(first) === colour() ? 'primary' : 'replica';
+  const label = ({ location }: any): unknown => location?.label;
   return {
     threads: threads.nodes,
     history: history.nodes,
     all: all.nodes,
     sources: {
-      threads: from(threads.nodes[0]?.tripId),
-      history: from(history.nodes[0]?.location?.label),
-      all: from(all.nodes[0]?.location?.label),
+      threads: from(threads.nodes, ({ tripId }: any) => tripId),
+      history: from(history.nodes, label),
+      all: from(all.nodes, label),
     },
   };
 }

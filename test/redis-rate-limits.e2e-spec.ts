@@ -9,6 +9,7 @@ import { openThread } from './support/seeds.js';
 import { mayUseRedis, RedisServer } from './faults/redis-server.js';
 
 const BURST = 5;
+const OVER = 10;
 const limits = { SEND_RATE_PER_SECOND: '1', SEND_BURST: String(BURST) };
 const SEND = `mutation ($input: SendMessageInput!) {
   sendMessage(input: $input) { message { sequence } } }`;
@@ -16,6 +17,26 @@ const SEND = `mutation ($input: SendMessageInput!) {
 interface Refusal {
   readonly code: string;
   readonly retryAfterMs?: number;
+}
+
+interface Overdraft {
+  readonly refusals: readonly Refusal[];
+  /** A token flows in each second, so that this depends on how long the sends took; and never more than OVER. */
+  readonly fewest: number;
+}
+
+/** Sends at once what so many full buckets hold, and OVER more. */
+async function overdraw(
+  apps: readonly TestApp[],
+  userId: string,
+  threadId: string,
+  buckets: number,
+): Promise<Overdraft> {
+  const startedAt = performance.now();
+  const refusals = await burst(apps, userId, threadId, buckets * BURST + OVER);
+  const flowedIn = buckets * Math.floor((performance.now() - startedAt) / 1_000);
+  expect(refusals.length).toBeLessThanOrEqual(OVER);
+  return { refusals, fewest: OVER - flowedIn };
 }
 
 /** Sends so often at once, and gives the refusals. */
@@ -43,14 +64,18 @@ describe('the limit of sends', () => {
   it('lets a burst pass, refuses the rest and says when to try again', async () => {
     app = await startApp(limits);
     threadId = (await openThread(app)).id;
-    const refusals = await burst([app], 'ann', threadId, BURST + 3);
-    expect(refusals.map(({ code }) => code)).toEqual(Array(3).fill('RATE_LIMITED'));
-    for (const { retryAfterMs } of refusals) {
+    const { refusals, fewest } = await overdraw([app], 'ann', threadId, 1);
+    expect(refusals.length).toBeGreaterThanOrEqual(fewest);
+    for (const { code, retryAfterMs } of refusals) {
+      expect(code).toBe('RATE_LIMITED');
       expect(retryAfterMs).toBeGreaterThan(0);
       expect(retryAfterMs).toBeLessThanOrEqual(1_000);
     }
     expect(await burst([app], 'ben', threadId, BURST)).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, refusals[0]!.retryAfterMs));
+    // Nobody else takes what flows in meanwhile.
+    let refusal: Refusal | undefined;
+    while (refusal === undefined) [refusal] = await burst([app], 'ann', threadId, 1);
+    await new Promise((resolve) => setTimeout(resolve, refusal.retryAfterMs));
     expect(await burst([app], 'ann', threadId, 1)).toEqual([]);
   });
 
@@ -91,13 +116,25 @@ onMachine(`the limit of sends over two nodes${needed}`, () => {
     );
 
   it('counts what a person sends on both', async () => {
-    expect(await burst(apps, 'ann', threadId, 2 * BURST)).toHaveLength(BURST);
+    // On a busy machine Redis may be too slow once, and is then done without for a while.
+    let people = 0;
+    await until(
+      async () => {
+        const tourist = `ann-${(people += 1)}`;
+        const { id } = await openThread(apps[0]!, { tourist });
+        const { refusals, fewest } = await overdraw(apps, tourist, id, 1);
+        return refusals.length >= fewest;
+      },
+      'both nodes take from one bucket',
+      30_000,
+    );
   });
 
   it('is each node’s own while Redis stands still, and does not wait for it', async () => {
     redis.signal('SIGSTOP');
     // All are answered before Redis goes on.
-    expect(await burst(apps, 'ben', threadId, 2 * BURST + 4)).toHaveLength(4);
+    const { refusals, fewest } = await overdraw(apps, 'ben', threadId, 2);
+    expect(refusals.length).toBeGreaterThanOrEqual(fewest);
     redis.signal('SIGCONT');
     await connected();
   });
@@ -105,7 +142,8 @@ onMachine(`the limit of sends over two nodes${needed}`, () => {
   it('is each node’s own while Redis is away', async () => {
     await redis.kill();
     const { id } = await openThread(apps[0]!, { tourist: 'cleo' });
-    expect(await burst(apps, 'cleo', id, 2 * BURST + 4)).toHaveLength(4);
+    const { refusals, fewest } = await overdraw(apps, 'cleo', id, 2);
+    expect(refusals.length).toBeGreaterThanOrEqual(fewest);
     await redis.start();
     await connected();
   });
