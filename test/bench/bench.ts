@@ -5,6 +5,7 @@ import { Databases } from './databases.js';
 import { describeMachine } from './machine.js';
 import { type Options, UsageError } from './options.js';
 import { HOW_TO_INSTALL, pgbenchProgram } from './pgbench.js';
+import { findUntold } from './notifications.js';
 import { profile } from './profile.js';
 import type { Results, WorkloadResult } from './report/results.js';
 import { prepareRivals } from './rivals.js';
@@ -26,7 +27,11 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-/** The tidying between the runs does what autovacuum would do in the middle of one; nothing else differs from the default. */
+/**
+ * For all targets alike. The tidying between the runs does what autovacuum would do in the middle of one. A checkpoint would
+ * fall into somebody's run, and whoever writes next pays for it with whole pages of WAL; so they are rare. All else is as it
+ * is by default.
+ */
 const SETTINGS = { autovacuum: 'off', max_wal_size: '4GB', checkpoint_timeout: '30min' };
 
 /** Seconds until code is compiled for good. */
@@ -98,8 +103,8 @@ async function measureAll(
       problems.push(`${workload.id}: ${error instanceof Error ? error.message : String(error)}`);
     }
   await contestants.stop();
-  const differences = await databases.examine();
-  if (differences.length > 0) problems.push(`the database: ${differences.join('\n')}`);
+  const found = await examine(options, databases, systems);
+  if (found.length > 0) problems.push(`the databases: ${found.join('\n')}`);
   for (const problem of problems) console.error(`WRONG ${problem}`);
   const results: Results = {
     date: new Date().toISOString(),
@@ -107,9 +112,23 @@ async function measureAll(
     rounds: options.rounds,
     notifier: options.notifier,
     machine: describeMachine(await databases.version()),
+    problems,
+    judges: options.judges,
     workloads: measured,
   };
   return { results, passed: chosen.length + 1 - problems.length, failed: problems.length };
+}
+
+/** Whether everybody was told of everything, and whether parley's database agrees with itself. */
+async function examine(
+  { notifier }: Options,
+  databases: Databases,
+  systems: Systems,
+): Promise<string[]> {
+  // It works in the background, in the server: one that has not been asked for anything must be there for it.
+  if (notifier) await systems.get('parley');
+  const untold = await findUntold(databases, notifier);
+  return [...untold, ...(await databases.examine())];
 }
 
 /** Whose processor time is ours. PostgreSQL's is, and where its process is unknown, nobody can tell what others took. */

@@ -3,7 +3,7 @@ import { runPgbench } from './pgbench.js';
 import type { Load, LoadTask } from './load/load.js';
 import type { SendLoad } from './load/send.js';
 import { LoadProcess } from './load-process.js';
-import type { Databases } from './databases.js';
+import type { DatabaseName, Databases } from './databases.js';
 import type { Measurement } from './measurement.js';
 import type { Options } from './options.js';
 import { type Systems, systemOf } from './systems.js';
@@ -38,12 +38,8 @@ export class Contestants {
         const task = { protocol, port, load, warmUp, seconds };
         const measureCosts = (): Promise<Measurement> =>
           withCosts({ server: [pid], database: this.postmaster }, () => this.#run(task));
-        if (load.kind !== 'send')
-          return load.kind === 'page' || load.kind === 'inbox' ? measureCosts() : this.#run(task);
-        const before = await this.databases.countMessages(database);
-        const measurement = await measureCosts();
-        const stored = (await this.databases.countMessages(database)) - before;
-        return withStored(measurement, stored);
+        if (load.kind === 'send') return this.#withStored(database, measureCosts);
+        return load.kind === 'page' || load.kind === 'inbox' ? measureCosts() : this.#run(task);
       },
     };
   }
@@ -56,14 +52,15 @@ export class Contestants {
 
   /** PostgreSQL alone, under parley's own function; none where it was left out. */
   pgbench({ connections, threads }: SendLoad): Contestant[] {
-    const count = (): Promise<number> => this.databases.countMessages('functions');
     const url = this.databases.url('functions');
     const contestant: Contestant = {
       name: PGBENCH,
       system: undefined,
       run: (warmUp, seconds) =>
-        withCosts({ server: [], database: this.postmaster }, () =>
-          runPgbench(url, connections, threads, warmUp, seconds, count),
+        this.#withStored('functions', () =>
+          withCosts({ server: [], database: this.postmaster }, () =>
+            runPgbench(url, connections, threads, warmUp, seconds),
+          ),
         ),
     };
     return this.options.pgbench ? [contestant] : [];
@@ -80,6 +77,18 @@ export class Contestants {
   async stop(): Promise<void> {
     await this.#load?.stop();
     this.#load = undefined;
+  }
+
+  /** What was acknowledged must be there, and nothing else. Counting takes time, so it is done around what is measured. */
+  async #withStored(
+    database: DatabaseName,
+    measure: () => Promise<Measurement>,
+  ): Promise<Measurement> {
+    const before = await this.databases.countMessages(database);
+    const { operations, wrong, ...rest } = await measure();
+    const stored = (await this.databases.countMessages(database)) - before;
+    const differs = stored === operations ? [] : [`${operations} acknowledged, ${stored} stored`];
+    return { ...rest, operations, wrong: [...wrong, ...differs] };
   }
 
   async #run(task: LoadTask): Promise<Measurement> {
@@ -100,15 +109,6 @@ export class Contestants {
     return [{ name: 'parley', system: undefined, run }];
   }
 }
-
-/** What was acknowledged must be there, and nothing else. */
-const withStored = (measurement: Measurement, stored: number): Measurement =>
-  stored === measurement.operations
-    ? measurement
-    : {
-        ...measurement,
-        wrong: [...measurement.wrong, `${measurement.operations} acknowledged, ${stored} stored`],
-      };
 
 /** With the processor time of an operation, in µs, on each side where it can be seen; other programs disturb it less than a rate. */
 async function withCosts(

@@ -9,13 +9,16 @@ import { parleySeed, plainSeed } from './data/seed.js';
 const NAMES = ['parley', 'functions', 'limits'] as const;
 export type DatabaseName = (typeof NAMES)[number];
 
-/** Messages that are sent to, as every database of the benchmark counts them. */
+/** As every database of the benchmark counts them. */
 const COUNT_MESSAGES = 'SELECT count(*)::integer AS count FROM messages';
 const SHOWN_DIFFERENCES = 5;
 
 /** The databases of one benchmark, all on one server. */
 export class Databases {
   readonly #run = randomBytes(4).toString('hex');
+
+  /** Messages that are there before any is sent, in each of the databases. */
+  #seeded = 0;
 
   private constructor(private readonly serverUrl: string) {}
 
@@ -28,6 +31,7 @@ export class Databases {
     say('Filling the databases …');
     try {
       await databases.#fill(sizes);
+      databases.#seeded = await databases.countMessages('parley');
     } catch (error) {
       await databases.drop();
       throw error;
@@ -41,9 +45,19 @@ export class Databases {
     return url.href;
   }
 
-  async countMessages(name: DatabaseName): Promise<number> {
+  countMessages(name: DatabaseName): Promise<number> {
+    return this.count(name, COUNT_MESSAGES);
+  }
+
+  /** Messages that are there because somebody sent them. */
+  async countSent(name: DatabaseName): Promise<number> {
+    return (await this.countMessages(name)) - this.#seeded;
+  }
+
+  /** @param sql gives one row with a `count` */
+  count(name: DatabaseName, sql: string): Promise<number> {
     return this.#with(this.url(name), async (client) => {
-      const { rows } = await client.query<{ count: number }>(COUNT_MESSAGES);
+      const { rows } = await client.query<{ count: number }>(sql);
       return rows[0]!.count;
     });
   }

@@ -44,6 +44,12 @@ export const paceFor = (sockets: number): number => {
   return sockets >= 100 ? 50 : 100;
 };
 
+/**
+ * A p99 is one of a hundred: 300 messages, or at least 100 where they are so slow that it would take half a minute. What
+ * --seconds asks for may be longer.
+ */
+export const leastSecondsAt = (pace: number): number => (pace > 10 ? 300 / pace : 100 / pace);
+
 /** What parley can be profiled under. */
 export const loadsOf = (options: Options): Readonly<Record<string, Load>> => ({
   w1: sendTo(SEND_THREADS),

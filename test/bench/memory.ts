@@ -24,18 +24,20 @@ export async function measureMemory(
   const holder = new LoadProcess();
   const hold = async (
     count: number,
+    isProbed: boolean,
   ): Promise<{ memory: NodeJS.MemoryUsage; measurement: Measurement }> => {
-    const load: HoldLoad = { kind: 'hold', sockets: count, threads };
+    const load: HoldLoad = { kind: 'hold', sockets: count, threads, isProbed };
     const held = await holder.hold({ protocol, port: server.port, load, warmUp: 0, seconds: 0 });
     await sleep(SETTLE_MS);
     const memory = await server.memory();
     return { memory, measurement: await held.release() };
   };
   try {
-    const first = await hold(FIRST_SOCKETS);
+    // Without messages: what they leave behind would be in the base, and be given back while the others are held.
+    const first = await hold(FIRST_SOCKETS, false);
     await sleep(SETTLE_MS);
     const base = await server.memory();
-    const { memory, measurement } = await hold(sockets);
+    const { memory, measurement } = await hold(sockets, true);
     return {
       values: {
         rss: (memory.rss - base.rss) / sockets / KB,

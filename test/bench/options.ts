@@ -95,6 +95,10 @@ export function readOptions(args: readonly string[]): Options {
   if (strange !== undefined) throw new UsageError(`--without takes pgbench, not ${strange}.`);
   if (!['on', 'off'].includes(values.notifier))
     throw new UsageError(`--notifier takes on or off, not ${values.notifier}.`);
+  if (values.smoke && values['write-docs'])
+    throw new UsageError(
+      '--write-docs publishes how fast everything is, which --smoke does not find out.',
+    );
   const form = values.smoke ? SMOKE : FORMAL;
   return {
     ...form,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +31,17 @@ function isInstalled(): boolean {
   );
 }
 
+const builtAt = path.join(TUTORIAL, 'dist', 'main.js');
+
+/** A build of an earlier version would be another rival. */
+function isBuilt(): boolean {
+  const sources = readdirSync(TUTORIAL).filter((name) => /\.(ts|json)$/.test(name));
+  const changedAt = ['prisma/schema.prisma', ...sources].map(
+    (name) => statSync(path.join(TUTORIAL, name)).mtimeMs,
+  );
+  return existsSync(builtAt) && statSync(builtAt).mtimeMs > Math.max(...changedAt);
+}
+
 /** Installs and builds the rivals. They have packages of their own, so that the project's stay its own. */
 export function prepareRivals(say: (line: string) => void): void {
   if (!isInstalled()) {
@@ -39,7 +50,7 @@ export function prepareRivals(say: (line: string) => void): void {
     run('the installation of the rivals', 'npm', args, FOLDER);
     rmSync(path.join(TUTORIAL, 'dist'), { recursive: true, force: true });
   }
-  if (existsSync(path.join(TUTORIAL, 'dist', 'main.js'))) return;
+  if (isBuilt()) return;
   say('Building the rivals …');
   const prisma = inFolder('node_modules', 'prisma', 'build', 'index.js');
   node('the database client of the tutorial', [prisma, 'generate'], TUTORIAL);

@@ -16,10 +16,13 @@ interface Bench {
   say(line: string): void;
 }
 
-/** Each round is a run of every contestant in turn, so that what the machine does in between befalls all of them. */
+/**
+ * Each round is a run of every contestant in turn, so that what the machine does in between befalls all of them. Another one
+ * begins each round: what a place in it is worth is then the same for all.
+ */
 export async function measure(bench: Bench, workload: Workload): Promise<WorkloadResult> {
   const { id, title, metrics, contestants } = workload;
-  const { rounds, firstWarmUp, seconds, judges } = bench.options;
+  const { rounds, firstWarmUp, judges } = bench.options;
   const goals = judges ? workload.goals : [];
   if (firstWarmUp > 0)
     for (const contestant of contestants.filter(({ system }) => system !== undefined)) {
@@ -31,13 +34,20 @@ export async function measure(bench: Bench, workload: Workload): Promise<Workloa
     ({ name }) => ({ name, runs: [] }),
   );
   for (let round = 1; round <= rounds; round++)
-    for (const [place, contestant] of contestants.entries()) {
+    for (let turn = 0; turn < contestants.length; turn++) {
+      const place = (round - 1 + turn) % contestants.length;
+      const contestant = contestants[place]!;
       const run = await leastDisturbed(bench, workload, contestant);
-      results[place]?.runs.push(run);
+      results[place]!.runs.push(run);
       bench.say(`${id} ${round}/${rounds} ${contestant.name}: ${inShort(run)}`);
     }
+  const seconds = secondsOfRun(bench.options, workload);
   return { id, title, metrics, goals, seconds, contestants: results };
 }
+
+/** Runs that are not to say how fast anything is may be short. */
+const secondsOfRun = ({ seconds, judges }: Options, { leastSeconds = 0 }: Workload): number =>
+  judges ? Math.max(seconds, leastSeconds) : seconds;
 
 async function leastDisturbed(
   bench: Bench,
@@ -50,7 +60,7 @@ async function leastDisturbed(
     await tidy(bench, workload);
     await waitForQuiet(options.patienceMs);
     const watch = new OthersWatch(pids);
-    const measurement = await contestant.run(options.warmUp, options.seconds);
+    const measurement = await contestant.run(options.warmUp, secondsOfRun(options, workload));
     const run = { ...measurement, others: watch.share() };
     throwIfWrong(contestant, run);
     if (best === undefined || run.others < best.others) best = run;

@@ -23,6 +23,8 @@ export interface Workload {
   readonly metrics: readonly Metric[];
   /** Whether it writes, so that the databases are tidied before each run. */
   readonly writes: boolean;
+  /** How long a run is at least, whatever was asked for, where shorter ones say too little; 0 unless told. */
+  readonly leastSeconds?: number;
   /** The first one is who the goals are about. */
   readonly contestants: readonly Contestant[];
   readonly goals: readonly Goal[];

@@ -16,11 +16,14 @@ export const SEND = `
   )
   SELECT m.id, m.thread_id, m.seq, m.sent_at, u.name FROM t, m, users u WHERE u.id = $2::uuid`;
 
-/** $1 thread, $2 how many of the newest */
-export const PAGE = `
-  SELECT m.id, m.seq, m.sender_user_id, m.body, m.message_type, m.sent_at, m.read_at, u.name
+const page = (columns) => `
+  SELECT m.id, m.seq, m.sender_user_id, m.body, m.message_type, m.sent_at, ${columns}
   FROM messages m LEFT JOIN users u ON u.id = m.sender_user_id
   WHERE m.thread_id = $1::uuid ORDER BY m.seq DESC LIMIT $2`;
+
+/** $1 thread, $2 how many of the newest */
+export const PAGE = page('u.name');
+export const PAGE_WITH_READ = page('m.read_at, u.name');
 
 /** $1 person, $2 how many */
 export const INBOX = `

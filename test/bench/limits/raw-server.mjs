@@ -3,9 +3,10 @@
 import { createServer } from 'node:http';
 import pg from 'pg';
 import { WebSocketServer } from 'ws';
-import { INBOX, PAGE, SEND } from './queries.mjs';
+import { INBOX, PAGE, PAGE_WITH_READ, SEND } from './queries.mjs';
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+// As many connections as parley has unless told: with pg's ten, some of the load's sixteen would wait for one.
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 20 });
 const rooms = new Map();
 
 const answers = {
@@ -28,8 +29,10 @@ const answers = {
     });
     return { seq };
   },
-  '/page': async (_, { threadId, size }) =>
-    (await pool.query({ name: 'page', text: PAGE, values: [threadId, size] })).rows,
+  '/page': async (_, { threadId, size, withRead }) => {
+    const [name, text] = withRead ? ['page_with_read', PAGE_WITH_READ] : ['page', PAGE];
+    return (await pool.query({ name, text, values: [threadId, size] })).rows;
+  },
   '/inbox': async (me, { size }) =>
     (await pool.query({ name: 'inbox', text: INBOX, values: [me, size] })).rows,
 };

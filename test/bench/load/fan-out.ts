@@ -35,7 +35,8 @@ export async function runFanOut(
   run.begin(window);
   const sends = new Set<Promise<void>>();
   const send = (): void => {
-    const sent = run.send(thread).finally(() => sends.delete(sent));
+    const author = run.sent % 2 === 0 ? thread.guide : thread.tourist;
+    const sent = run.send(thread, author).finally(() => sends.delete(sent));
     sends.add(sent);
   };
   if (pace === undefined)

@@ -1,6 +1,8 @@
 import type { BenchThread } from '../data/ids.js';
+import { wrongs } from '../measurement.js';
 import { numberAfter, type Protocol } from '../protocols/protocol.js';
 import { sleep } from '../../faults/random.js';
+import { NumberSet } from './number-set.js';
 import type { Sender } from './sender.js';
 import { openSocket } from './socket.js';
 import type { SocketConnection } from './socket-connection.js';
@@ -18,6 +20,8 @@ export const bodyOf = (number: number): string =>
 /** Somebody's socket that follows a thread. */
 class Follower {
   isLive = false;
+  /** The messages of the run that have come. */
+  readonly had = new NumberSet();
   #last: number | undefined;
 
   constructor(
@@ -38,17 +42,19 @@ export interface Place {
   readonly viewer: string;
 }
 
-/** The sockets of one run. Whatever arrives is told with the number that the message has in the run. */
+/** The sockets of one run. What arrives is told once for each socket, with the number that the message has in the run. */
 export class Followers {
-  /** Deliveries whose number in the thread does not follow the one before on the same socket. */
-  disordered = 0;
+  /** Deliveries whose number in the thread does not follow the one before on the same socket, where that is promised. */
+  #disordered = 0;
+  #doubled = 0;
+  #refused = 0;
   #sockets: SocketConnection[] = [];
   readonly #followers: readonly Follower[];
 
   constructor(
     private readonly protocol: Protocol,
     places: readonly Place[],
-    private readonly onDelivery: (number: number) => void,
+    private readonly onDelivery: (number: number, thread: BenchThread) => void,
   ) {
     this.#followers = places.map(({ thread, viewer }) => new Follower(thread, viewer));
   }
@@ -69,6 +75,8 @@ export class Followers {
     for (let probe = 0; probe < PROBES; probe++) {
       const waiting = this.#followers.filter(({ isLive }) => !isLive);
       if (waiting.length === 0) return;
+      const { wrong } = this;
+      if (wrong.length > 0) throw new Error(wrong.join('; '));
       const threads = new Map(waiting.map(({ thread }) => [thread.id, thread]));
       for (const thread of threads.values())
         await sender.send(thread, thread.tourist, bodyOf(PROBE));
@@ -78,8 +86,14 @@ export class Followers {
     throw new Error(`${deaf} of ${this.#followers.length} sockets never heard anything`);
   }
 
-  get closed(): number {
-    return this.#sockets.filter(({ isClosed }) => isClosed).length;
+  /** What no socket may see, in words. */
+  get wrong(): string[] {
+    return wrongs({
+      'deliveries doubled': this.#doubled,
+      'deliveries out of order': this.#disordered,
+      'subscriptions refused or ended': this.#refused,
+      'sockets closed by the server': this.#sockets.filter(({ isClosed }) => isClosed).length,
+    });
   }
 
   close(): void {
@@ -89,12 +103,18 @@ export class Followers {
   async #open(follower: Follower, place: number, port: number): Promise<SocketConnection> {
     const { socket, sequenceKey, isOrdered } = this.protocol;
     const connection = await openSocket(this.protocol, port, follower.viewer, (text) => {
-      if (!socket.isDelivery(text)) return;
-      if (isOrdered && sequenceKey !== undefined)
-        if (follower.offset(numberAfter(text, sequenceKey)) !== 0) this.disordered += 1;
+      if (!socket.isDelivery(text)) {
+        if (socket.isRefusal(text)) this.#refused += 1;
+        return;
+      }
+      // Looked for in all alike, for it takes time: only some promise anything of it.
+      const isNext = follower.offset(numberAfter(text, sequenceKey)) === 0;
+      if (isOrdered && !isNext) this.#disordered += 1;
       follower.isLive = true;
       const number = numberAfter(text, '#');
-      if (number !== PROBE) this.onDelivery(number);
+      if (number === PROBE) return;
+      if (follower.had.add(number)) this.onDelivery(number, follower.thread);
+      else this.#doubled += 1;
     });
     connection.send(socket.follow(place, follower.thread.id, follower.viewer));
     return connection;

@@ -1,24 +1,27 @@
 import { backgroundThread } from '../data/ids.js';
 import type { Measurement } from '../measurement.js';
-import { wrongs } from '../measurement.js';
 import type { Protocol } from '../protocols/protocol.js';
 import { Followers } from './followers.js';
+import { openSender } from './sender.js';
 
 export interface HoldLoad {
   readonly kind: 'hold';
   readonly sockets: number;
   /** Threads to follow; several sockets follow one where there are more sockets. */
   readonly threads: number;
+  /** Whether each must hear a message in the end, which shows that it was subscribed. */
+  readonly isProbed: boolean;
 }
 
 /**
- * Follows threads in which nothing happens.
+ * Follows threads in which nothing happens until the sockets have been measured: what a message leaves behind in the server is
+ * no part of that.
  * @param connected is told when everybody is connected, and settles when they may go
  */
 export async function runHold(
   protocol: Protocol,
   port: number,
-  { sockets, threads }: HoldLoad,
+  { sockets, threads, isProbed }: HoldLoad,
   connected: () => Promise<void>,
 ): Promise<Measurement> {
   const places = Array.from({ length: sockets }, (_, place) => {
@@ -28,11 +31,12 @@ export async function runHold(
   const followers = new Followers(protocol, places, () => undefined);
   await followers.open(port);
   await connected();
-  const { closed } = followers;
+  if (isProbed) {
+    const sender = await openSender(protocol, port, places[0]!.viewer);
+    await followers.awaitLive(sender);
+    sender.close();
+  }
+  const { wrong } = followers;
   followers.close();
-  return {
-    values: {},
-    operations: sockets,
-    wrong: wrongs({ 'sockets closed by the server': closed }),
-  };
+  return { values: {}, operations: sockets, wrong };
 }

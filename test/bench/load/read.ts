@@ -43,18 +43,25 @@ const require = (isRight: boolean, answer: Buffer): void => {
   if (!isRight) throw new Error(`a wrong answer: ${answer.toString().slice(0, 500)}`);
 };
 
+/** The guide has read everything, the tourist up to a number; the even ones are the tourist's. */
+const isReadUpTo = (sequence: number, readTo: number): boolean =>
+  sequence % 2 === 0 || sequence <= readTo;
+
 function pageQuestion(protocol: Protocol, load: PageLoad): Question {
   const { scale, size, length, withRead } = load;
+  const numberAt = (place: number): number =>
+    protocol.pageOrder === 'newest first' ? length - place : length - size + 1 + place;
   return {
     request: protocol.page(pageThread(scale), size, withRead),
     check: (answer) => {
-      const rows = protocol.pageRows(answer).sort((a, b) => b.sequence - a.sequence);
+      const rows = protocol.pageRows(answer);
       const isRight = rows.every(
         ({ sequence, body, sender, isRead }, place) =>
-          sequence === length - place &&
+          sequence === numberAt(place) &&
           body.startsWith(`Message ${sequence} `) &&
           sender === `User Number ${sequence % 2}` &&
-          (!withRead || isRead === (sequence % 2 === 0 || sequence <= length - UNREAD_TAIL)),
+          // Where it is not asked for, nobody is to take the trouble.
+          isRead === (withRead ? isReadUpTo(sequence, length - UNREAD_TAIL) : undefined),
       );
       require(rows.length === size && isRight, answer);
     },

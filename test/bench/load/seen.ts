@@ -14,7 +14,7 @@ export interface SeenLoad {
 const SENDERS = 48;
 
 /**
- * From sending a message until the other one of the thread sees it. An open loop: messages come when people write (at random,
+ * From the tourist's sending a message until the guide sees it. An open loop: messages come when people write (at random,
  * the same for every system), whether or not the earlier ones have arrived.
  */
 export async function runSeen(
@@ -38,7 +38,8 @@ export async function runSeen(
   ) {
     const left = due - performance.now();
     if (left > 0) await sleep(left);
-    sends.push(run.send(random.pick(threads)));
+    const thread = random.pick(threads);
+    sends.push(run.send(thread, thread.tourist));
   }
   await Promise.all(sends);
   return run.finish(run.counted / seconds);

@@ -43,7 +43,7 @@ export async function runSend(
         const author = Math.floor(turn / count) % 2 === 0 ? thread.tourist : thread.guide;
         const began = performance.now();
         try {
-          const number = (await sender.send(thread, author, BODY)) ?? NaN;
+          const number = await sender.send(thread, author, BODY);
           const now = performance.now();
           acknowledged += 1;
           numbers[place]!.set(number, (numbers[place]!.get(number) ?? 0) + 1);

@@ -5,8 +5,8 @@ import { openSocket } from './socket.js';
 
 /** A connection that sends one message after the other. */
 export interface Sender {
-  /** @returns the number of the message in its thread, where the system numbers them */
-  send(thread: BenchThread, author: string, body: string): Promise<number | undefined>;
+  /** @returns the number of the message in its thread */
+  send(thread: BenchThread, author: string, body: string): Promise<number>;
   close(): void;
 }
 
@@ -29,7 +29,7 @@ async function openHttpSender(
     send: async (thread, author, body) => {
       const answer = await connection.ask(request(thread, author, body));
       if (answer.status !== 200) throw new Error(answer.body.toString().slice(0, 300));
-      return sequenceKey === undefined ? undefined : numberAfter(answer.body, sequenceKey);
+      return numberAfter(answer.body, sequenceKey);
     },
     close: () => connection.close(),
   };
@@ -53,7 +53,7 @@ async function openSocketSender(
       });
       sent += 1;
       connection.send(message(sent, thread, author, body));
-      return numberAfter(await answer, protocol.sequenceKey ?? '');
+      return numberAfter(await answer, protocol.sequenceKey);
     },
     close: () => connection.close(),
   };

@@ -32,5 +32,6 @@ export function graphqlSocket(subscription: string, credentials: Credentials): S
     isWelcome: (text) => text.includes('"connection_ack"'),
     follow: (place, threadId) => `{"id":"follower-${place}"${follow}"${threadId}"}}}`,
     isDelivery: (text) => text.includes('"type":"next"'),
+    isRefusal: (text) => text.includes('"type":"error"') || text.includes('"type":"complete"'),
   };
 }

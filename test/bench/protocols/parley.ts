@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { dataOf, graphqlSocket, operation } from './graphql.js';
-import type { Protocol } from './protocol.js';
+import { type Protocol, wasRead } from './protocol.js';
 
 export const SECRET = 'the secret of the benchmark, 32 bytes at least';
 
@@ -69,12 +69,13 @@ export const parley: Protocol = {
   isOrdered: true,
   page: ({ id, tourist }, last, withRead) =>
     (withRead ? readPageWithRead : readPage)(tourist, { threadId: id, last }),
+  pageOrder: 'oldest first',
   pageRows: (answer) =>
     dataOf(answer).messages.nodes.map(({ sequence, body, sender, readAt }: any) => ({
       sequence,
       body,
       sender: sender.displayName,
-      isRead: readAt === undefined ? undefined : readAt !== null,
+      isRead: wasRead(readAt),
     })),
   inbox: (viewer, first) => readInbox(viewer, { first }),
   inboxRows: (answer) =>

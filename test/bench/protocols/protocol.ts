@@ -28,6 +28,8 @@ export interface SocketProtocol {
   isWelcome(text: Buffer): boolean;
   follow(place: number, threadId: string, viewer: string): string;
   isDelivery(text: Buffer): boolean;
+  /** Of what is no delivery: that the thread is not followed, or not any more. */
+  isRefusal(text: Buffer): boolean;
 }
 
 interface HttpSending {
@@ -44,17 +46,23 @@ interface SocketSending {
 /** How the load generators say the same thing to one system. */
 export interface Protocol {
   readonly sending: HttpSending | SocketSending;
-  /** What stands before a message's number, in answers and deliveries; undefined where messages have none. */
-  readonly sequenceKey: string | undefined;
+  /** What stands before a message's number, in answers and deliveries. */
+  readonly sequenceKey: string;
   /** Whether a follower is promised the messages of a thread in their order, without gaps. */
   readonly isOrdered: boolean;
   /** HTTP requests and what their answers hold. An answer that is a failure throws. */
   page(thread: BenchThread, size: number, withRead: boolean): string;
+  /** Which end of a page comes first. Both are right, but each system has said which is its own. */
+  readonly pageOrder: 'newest first' | 'oldest first';
   pageRows(answer: Buffer): PageRow[];
   inbox(viewer: string, size: number): string;
   inboxRows(answer: Buffer): InboxRow[];
   readonly socket: SocketProtocol;
 }
+
+/** By the instant in an answer: null where it was not read, undefined where nobody asked. */
+export const wasRead = (readAt: unknown): boolean | undefined =>
+  readAt === undefined ? undefined : readAt !== null;
 
 /** The first number behind a key. */
 export function numberAfter(text: Buffer, key: string): number {

@@ -1,6 +1,6 @@
 import { postRequest } from '../load/http-connection.js';
 import { graphqlSocket } from './graphql.js';
-import type { Protocol } from './protocol.js';
+import { type Protocol, wasRead } from './protocol.js';
 
 const credentials = (viewer: string): { 'x-user-id': string } => ({ 'x-user-id': viewer });
 const ask = (path: string, viewer: string, what: unknown): string =>
@@ -14,13 +14,15 @@ export const raw: Protocol = {
   },
   sequenceKey: '"seq":',
   isOrdered: false,
-  page: ({ id, tourist }, size) => ask('/page', tourist, { threadId: id, size }),
+  page: ({ id, tourist }, size, withRead) =>
+    ask('/page', tourist, { threadId: id, size, withRead }),
+  pageOrder: 'newest first',
   pageRows: (answer) =>
     JSON.parse(answer.toString()).map(({ seq, body, name, read_at }: any) => ({
       sequence: seq,
       body,
       sender: name,
-      isRead: read_at !== null,
+      isRead: wasRead(read_at),
     })),
   inbox: (viewer, size) => ask('/inbox', viewer, { size }),
   inboxRows: (answer) =>
@@ -33,6 +35,7 @@ export const raw: Protocol = {
   socket: graphqlSocket('subscription', credentials),
 };
 
+/** They are numbered by whoever publishes. */
 let published = 0;
 
 /** The same server, past the database: what a broadcast costs at least. */
@@ -45,6 +48,4 @@ export const rawSockets: Protocol = {
       return ask('/publish', author, { threadId: id, seq: published, body });
     },
   },
-  // They are numbered by whoever publishes.
-  sequenceKey: undefined,
 };

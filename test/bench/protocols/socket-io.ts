@@ -1,9 +1,10 @@
 import { getRequest } from '../load/http-connection.js';
-import type { Protocol, SocketProtocol } from './protocol.js';
+import { type Protocol, type SocketProtocol, wasRead } from './protocol.js';
 
 const get = (path: string, viewer: string): string => getRequest(path, { 'x-user-id': viewer });
 
-// Engine.IO's packets are a digit: 0 open, 2 ping, 3 pong, 4 message; and Socket.IO's another one: 0 connect, 2 event, 3 answer.
+// Engine.IO's packets are a digit: 0 open, 2 ping, 3 pong, 4 message; and Socket.IO's another one: 0 connect, 1 disconnect,
+// 2 event, 3 answer, 4 error.
 const startsWith = (text: Buffer, start: string): boolean =>
   text.toString('latin1', 0, start.length) === start;
 
@@ -19,6 +20,10 @@ const socket: SocketProtocol = {
   follow: (place, threadId, viewer) =>
     `42${place}${JSON.stringify(['join_conversation', { conversation_id: threadId, user_id: viewer }])}`,
   isDelivery: (text) => startsWith(text, '42') && text.includes('"new_message"'),
+  isRefusal: (text) =>
+    startsWith(text, '41') ||
+    startsWith(text, '44') ||
+    (startsWith(text, '43') && text.includes('"success":false')),
 };
 
 /** rivals/socket-io.mjs: reads over HTTP, sends over the socket. */
@@ -33,14 +38,16 @@ export const socketIo: Protocol = {
   },
   sequenceKey: '"seq":',
   isOrdered: false,
-  page: ({ id, tourist }, size) => get(`/messages/${id}?limit=${size}`, tourist),
+  page: ({ id, tourist }, size, withRead) =>
+    get(`/messages/${id}?limit=${size}${withRead ? '&fields=read_at' : ''}`, tourist),
+  pageOrder: 'newest first',
   pageRows: (answer) =>
     JSON.parse(answer.toString()).data.messages.map(
       ({ seq, content, sender_name, read_at }: any) => ({
         sequence: seq,
         body: content,
         sender: sender_name,
-        isRead: read_at !== null,
+        isRead: wasRead(read_at),
       }),
     ),
   inbox: (viewer, size) => get(`/messages/conversations/${viewer}?limit=${size}`, viewer),

@@ -1,5 +1,5 @@
 import { dataOf, graphqlSocket, operation } from './graphql.js';
-import type { Protocol } from './protocol.js';
+import { type Protocol, wasRead } from './protocol.js';
 
 /** The tutorial believes whoever says who they are: over HTTP in a header, on a socket in its parameters. */
 const overHttp = (viewer: string): { 'x-user-id': string } => ({ 'x-user-id': viewer });
@@ -10,13 +10,13 @@ const sendMessage = operation(
   'mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { id threadId seq sentAt } }',
   overHttp,
 );
-const readPage = operation(
-  'Page',
+const page = (fields: string): string =>
   `query Page($threadId: ID!, $last: Int) {
-     messages(threadId: $threadId, last: $last) { id seq body messageType sentAt readAt sender { id name } }
-   }`,
-  overHttp,
-);
+     messages(threadId: $threadId, last: $last) { ${fields} sender { id name } }
+   }`;
+/** Its Prisma reads every column in both cases, as a tutorial's does. */
+const readPage = operation('Page', page('id seq body messageType sentAt'), overHttp);
+const readPageWithRead = operation('Page', page('id seq body messageType sentAt readAt'), overHttp);
 const readInbox = operation(
   'Inbox',
   `query Inbox($first: Int) {
@@ -35,13 +35,15 @@ export const tutorial: Protocol = {
   },
   sequenceKey: '"seq":',
   isOrdered: false,
-  page: ({ id, tourist }, last) => readPage(tourist, { threadId: id, last }),
+  page: ({ id, tourist }, last, withRead) =>
+    (withRead ? readPageWithRead : readPage)(tourist, { threadId: id, last }),
+  pageOrder: 'newest first',
   pageRows: (answer) =>
     dataOf(answer).messages.map(({ seq, body, sender, readAt }: any) => ({
       sequence: seq,
       body,
       sender: sender.name,
-      isRead: readAt !== null,
+      isRead: wasRead(readAt),
     })),
   inbox: (viewer, first) => readInbox(viewer, { first }),
   inboxRows: (answer) =>

@@ -38,6 +38,10 @@ export interface Results {
   readonly rounds: number;
   readonly notifier: boolean;
   readonly machine: Machine;
+  /** What was wrong. */
+  readonly problems: readonly string[];
+  /** Whether the runs were long enough to say how fast anything is. */
+  readonly judges: boolean;
   readonly workloads: readonly WorkloadResult[];
 }
 

@@ -5,9 +5,10 @@ import { createServer } from 'node:http';
 import express from 'express';
 import pg from 'pg';
 import { Server } from 'socket.io';
-import { INBOX, PAGE } from '../limits/queries.mjs';
+import { INBOX, PAGE, PAGE_WITH_READ } from '../limits/queries.mjs';
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+// As many connections as parley has unless told: with pg's ten, some of the load's sixteen would wait for one.
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 20 });
 const app = express();
 
 app.get('/messages/conversations/:userId', async (request, response) => {
@@ -30,7 +31,10 @@ app.get('/messages/conversations/:userId', async (request, response) => {
 
 app.get('/messages/:conversationId', async (request, response) => {
   const { conversationId } = request.params;
-  const { rows } = await pool.query(PAGE, [conversationId, Number(request.query.limit ?? 50)]);
+  const { limit = 50, fields } = request.query;
+  const withRead = fields === 'read_at';
+  const statement = withRead ? PAGE_WITH_READ : PAGE;
+  const { rows } = await pool.query(statement, [conversationId, Number(limit)]);
   const messages = rows.map((row) => ({
     id: row.id,
     seq: row.seq,
@@ -39,7 +43,7 @@ app.get('/messages/:conversationId', async (request, response) => {
     content: row.body,
     message_type: row.message_type,
     created_at: row.sent_at,
-    read_at: row.read_at,
+    ...(withRead && { read_at: row.read_at }),
   }));
   response.json({ success: true, data: { messages } });
 });

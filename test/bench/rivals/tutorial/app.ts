@@ -33,7 +33,8 @@ const PUB_SUB = 'PUB_SUB';
 @Injectable()
 export class PrismaService extends PrismaClient {
   constructor() {
-    super({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL }) });
+    // As many connections as parley has unless told: with pg's ten, some of the load's sixteen would wait for one.
+    super({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL, max: 20 }) });
   }
 }
 @Injectable()
