@@ -38,16 +38,22 @@ export interface Page<PageColumns> {
  * @param rows a SELECT of the rows in the order of the page, and how the expressions call a row
  * @param expressions by the names of the row's properties
  * @param people of whom names are read: arrays of ids, by the columns of the page (`page."authorId"`)
+ * @param more what else is read of the page, by names: expressions of its columns
  */
 export function selectPage(
   [rows, alias]: readonly [select: string, alias: string],
   expressions: Readonly<Record<string, string>>,
   people: readonly string[],
+  more: Readonly<Record<string, string>> = {},
 ): string {
   const names = Object.keys(expressions);
+  const values = [
+    ...names.map((name) => `'${name}', page."${name}"`),
+    ...Object.entries(more).map(([name, expression]) => `'${name}', ${expression}`),
+  ];
   const gathered = names.map((name) => `array_agg(${expressions[name] ?? ''}) AS "${name}"`);
   return `
-    SELECT json_build_object(${names.map((name) => `'${name}', page."${name}"`).join(', ')}, 'people', (
+    SELECT json_build_object(${values.join(', ')}, 'people', (
       SELECT json_build_array(array_agg(u.id), array_agg(u.display_name), array_agg(u.avatar_url))
       FROM users u WHERE u.id = ANY (${people.join(' || ')})
     )) AS page

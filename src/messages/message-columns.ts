@@ -4,6 +4,7 @@ import { toInstant, toInstantOrNull } from '../instants.js';
 import type { UserRow } from '../users/user-rows.js';
 import { userReader } from '../users/user-rows.js';
 import type { MessageRow } from './message-rows.js';
+import type { Standing } from './readers.js';
 
 type Stored = Omit<MessageRow, 'senderUserId' | 'sender'>;
 
@@ -57,7 +58,11 @@ export const PLAIN_MESSAGE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 export type StoredColumns = Columns<Stored>;
-export type MessageColumns = StoredColumns & { readonly people: People };
+export type MessageColumns = StoredColumns & {
+  readonly people: People;
+  /** Where the page was read with them. */
+  readonly standings?: readonly Standing[];
+};
 
 export const messageColumns = (detail: Detail): Readonly<Record<string, string>> =>
   columnsFor(EXPRESSIONS, detail, RARE);
@@ -65,11 +70,18 @@ export const messageColumns = (detail: Detail): Readonly<Record<string, string>>
 /**
  * @param page a SELECT of whole messages in the order of the page
  * @param ofThread whether all of them are of one thread, which toMessages is told then
+ * @param standings of everybody in it, for the receipts, where they are asked for
  */
-export function selectMessages(page: string, detail: Detail = 'whole', ofThread = false): string {
+export function selectMessages(
+  page: string,
+  detail: Detail = 'whole',
+  ofThread = false,
+  standings?: string,
+): string {
   const { threadId, ...columns } = messageColumns(detail);
   const expressions = ofThread || threadId === undefined ? columns : { threadId, ...columns };
-  return selectPage([page, 'm'], expressions, ['page."authorId"']);
+  const more = standings === undefined ? {} : { standings };
+  return selectPage([page, 'm'], expressions, ['page."authorId"'], more);
 }
 
 /** @param threadId of all of them, where the page does not say it of each */

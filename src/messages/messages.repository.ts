@@ -13,6 +13,8 @@ import type { MessageColumns } from './message-columns.js';
 import { selectMessages, toMessages } from './message-columns.js';
 import type { MessageRow, MessageSelection, MessageVersionRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
+import { selectStandings, toReadersOfPage } from './readers.js';
+import { withReceipts } from './receipts.js';
 import type { Send, Sent, SentBatch } from './send.js';
 import { toArrays, toBatch, toParameters } from './send.js';
 import { pageOfAll, pageOfOwn } from './viewer-pages.js';
@@ -24,6 +26,12 @@ const VISIBLE = selectMessages(
 const BY_PLACE = selectMessages(
   `SELECT m.* FROM unnest(${arrayOf('$1', 'uuid')}, ${arrayOf('$2', 'integer')}) AS place (thread_id, sequence)
    JOIN messages m ON m.thread_id = place.thread_id AND m.sequence = place.sequence`,
+);
+
+/** $1 the thread. Without a filter, a page of it is a stretch. */
+const STANDINGS_OF_PAGE = selectStandings(
+  `(SELECT 1 AS stretch, $1::uuid AS thread_id, least(page."sequence"[1], page."sequence"[cardinality(page."sequence")]) AS low,
+      greatest(page."sequence"[1], page."sequence"[cardinality(page."sequence")]) AS high) AS s`,
 );
 
 const SEND_ONE = 'SELECT send_message($1, $2, $3, $4, $5, $6, $7, $8) AS sent';
@@ -62,13 +70,17 @@ export class MessagesRepository {
     return new Map(toMessages(page).map((row) => [`${row.threadId}:${row.sequence}`, row]));
   }
 
-  /** A page of one thread by sequence; one row more than asked for tells that there is more. */
+  /**
+   * A page of one thread by sequence; one row more than asked for tells that there is more.
+   * @param standings whether it is read with the receipts; only without a filter
+   */
   findPageOfThread(
     viewer: Viewer,
     threadId: string,
     selection: MessageSelection,
     window: Window<number>,
     detail: Detail = 'whole',
+    standings = false,
   ): Promise<MessageRow[]> {
     const query = new PageQuery(
       [threadId, viewer.userId, isModerator(viewer), window.limit + 1],
@@ -97,6 +109,7 @@ export class MessagesRepository {
       ),
       query.values,
       threadId.toLowerCase(),
+      standings ? STANDINGS_OF_PAGE : undefined,
     );
   }
 
@@ -120,15 +133,21 @@ export class MessagesRepository {
     rows: string,
     values: readonly SqlValue[],
     ofThread?: string,
+    standings?: string,
   ): Promise<MessageRow[]> {
-    const statement = statementName(name, detail);
+    const statement = statementName(name, detail, standings && 'receipts');
     const { page } = await this.freshReads.row<Page<MessageColumns>>(
       viewer,
       statement,
-      this.#pages.textOf(statement, () => selectMessages(rows, detail, ofThread !== undefined)),
+      this.#pages.textOf(statement, () =>
+        selectMessages(rows, detail, ofThread !== undefined, standings && `(${standings})`),
+      ),
       values,
     );
-    return toMessages(page, ofThread);
+    const messages = toMessages(page, ofThread);
+    return page.standings === undefined
+      ? messages
+      : withReceipts(messages, toReadersOfPage(messages, page.standings));
   }
 
   /** What these messages said before, oldest first. Only for those who may know: see MessagesService. */

@@ -31,7 +31,7 @@ import {
   SendMessagePayload,
 } from './messages.payloads.js';
 import type { MessageRow } from './message-rows.js';
-import { RECEIPT_FIELDS, withReceipts } from './receipts.js';
+import { RECEIPT_FIELDS } from './receipts.js';
 import type { SentMessage } from './messages.service.js';
 import { MessagesService } from './messages.service.js';
 
@@ -63,18 +63,20 @@ export class MessagesResolver {
     const { threadId, ...selection } = args.filter;
     const fields = fieldsOfNodes(info);
     const detail = detailFor(fields, PLAIN_MESSAGE_FIELDS);
+    // Where the list shows them, they are read with it.
+    const receipts = RECEIPT_FIELDS.some((name) => fields?.has(name));
     if (typeof threadId !== 'string') {
       const cursors = cursorsOfViewer(viewer, selection);
       const window = windowOf(args, cursors);
       const find = (): Promise<MessageRow[]> =>
-        this.messagesService.findPageOfViewer(viewer, selection, window, detail);
+        this.messagesService.findPageOfViewer(viewer, selection, window, detail, receipts);
       let rows = await find();
       // Once more: who takes threads away all the time is told so by the field.
       if (fields?.has('thread') === true && !(await this.#haveThreads(rows, viewer, loaders))) {
         loaders.clear();
         rows = await find();
       }
-      return connectionOf(window, await this.#shown(rows, fields), cursors);
+      return connectionOf(window, rows, cursors);
     }
     const cursors = cursorsOfThread(threadId, selection);
     const window = windowOf(args, cursors);
@@ -84,10 +86,11 @@ export class MessagesResolver {
       selection,
       window,
       detail,
+      receipts,
     );
     // The page is the viewer's own, so an empty one alone leaves open whether the thread is.
     if (rows.length === 0) await this.access.requireVisible(viewer, threadId);
-    return connectionOf(window, await this.#shown(rows, fields), cursors);
+    return connectionOf(window, rows, cursors);
   }
 
   /** Loaded for the field as well. False where one was deleted, or taken from the viewer, since the page was read. */
@@ -99,12 +102,6 @@ export class MessagesResolver {
     const ids = [...new Set(rows.map(({ threadId }) => threadId))];
     const threads = await threadLoader(this.access, viewer, loaders).loadMany(ids);
     return !threads.includes(null);
-  }
-
-  /** With the receipts, where the list shows them: one look for the page. */
-  async #shown(rows: MessageRow[], fields: ReadonlySet<string> | null): Promise<MessageRow[]> {
-    if (!RECEIPT_FIELDS.some((name) => fields?.has(name))) return rows;
-    return withReceipts(rows, await this.messagesService.readersOf(rows));
   }
 
   @Mutation(() => SendMessagePayload, {

@@ -13,6 +13,7 @@ import { requireContent, requireSystemContent, requireText } from './message-con
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { MessagesRepository } from './messages.repository.js';
 import { ReadersRepository } from './readers.repository.js';
+import { withReceipts } from './receipts.js';
 import { asStored } from './send.js';
 import { SendQueue } from './send-queue.js';
 
@@ -81,23 +82,32 @@ export class MessagesService {
     return this.messages.findVersions(messageIds);
   }
 
-  findPageOfThread(
+  /** @param receipts whether the rows have what the fields that come from receipts show */
+  async findPageOfThread(
     viewer: Viewer,
     threadId: string,
     selection: MessageSelection,
     window: Window<number>,
     detail?: Detail,
+    receipts = false,
   ): Promise<MessageRow[]> {
-    return this.messages.findPageOfThread(viewer, threadId, selection, window, detail);
+    const isFiltered = Object.values(selection).some((each) => each != null);
+    const find = (standings: boolean): Promise<MessageRow[]> =>
+      this.messages.findPageOfThread(viewer, threadId, selection, window, detail, standings);
+    // Without a filter, one statement gives both.
+    return receipts && isFiltered ? this.#withReceipts(await find(false)) : find(receipts);
   }
 
-  findPageOfViewer(
+  /** @param receipts whether the rows have what the fields that come from receipts show */
+  async findPageOfViewer(
     viewer: Viewer,
     selection: MessageSelection,
     window: Window<string>,
     detail?: Detail,
+    receipts = false,
   ): Promise<MessageRow[]> {
-    return this.messages.findPageOfViewer(viewer, selection, window, detail);
+    const rows = await this.messages.findPageOfViewer(viewer, selection, window, detail);
+    return receipts ? this.#withReceipts(rows) : rows;
   }
 
   /** A person's message. The thread's access, status and the clientMessageId are decided under its lock, in SQL. */
@@ -170,6 +180,10 @@ export class MessagesService {
     if (result.outcome === 'NOT_FOUND' && isModerator(viewer))
       for (const { threadId } of moves) await this.access.requireParticipant(viewer, threadId);
     this.#accept(result, 'Thread');
+  }
+
+  async #withReceipts(messages: readonly MessageRow[]): Promise<MessageRow[]> {
+    return withReceipts(messages, await this.readersOf(messages));
   }
 
   async #send(

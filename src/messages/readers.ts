@@ -21,6 +21,26 @@ export type Standing = readonly [
   readAt: readonly string[] | null,
 ];
 
+/**
+ * SQL for the standings of everybody in the threads of stretches. Each receipt is at another message, so as many as a stretch
+ * is long, from its first message on, say of all of it when it was read: one range of the index instead of a look for each
+ * message.
+ * @param stretches what stands in FROM for rows `s` of stretch, thread_id, low and high
+ */
+export const selectStandings = (stretches: string): string => `
+  SELECT coalesce(json_agg(json_build_array(
+    s.stretch, p.user_id, p.joined_sequence, p.last_delivered_sequence, receipts.up_to, receipts.read_at
+  )), '[]') AS standings
+  FROM ${stretches} JOIN participants p ON p.thread_id = s.thread_id
+  CROSS JOIN LATERAL (
+    SELECT array_agg(r.up_to_sequence) AS up_to, array_agg(r.read_at) AS read_at
+    FROM (
+      SELECT f.up_to_sequence, f.read_at FROM read_receipts f
+      WHERE f.thread_id = s.thread_id AND f.user_id = p.user_id AND f.up_to_sequence >= s.low
+      ORDER BY f.up_to_sequence LIMIT s.high - s.low + 1
+    ) AS r
+  ) AS receipts`;
+
 /** Their threads, and their first and last sequences. */
 export const toRanges = (
   stretches: readonly Stretch[],
@@ -41,6 +61,15 @@ export function toStretches(messages: readonly MessageRow[]): Stretch[] {
     last = message;
   }
   return stretches;
+}
+
+/** Of a page of one thread from which nothing is left out. */
+export function toReadersOfPage(
+  messages: readonly MessageRow[],
+  standings: readonly Standing[],
+): ReadonlyMap<MessageRow, ReaderRow[]> {
+  const [first, ...rest] = [...messages].sort(byPlace);
+  return first === undefined ? new Map() : toReaders([[first, ...rest]], standings);
 }
 
 /** @returns of each message everybody else who was in the thread when it came, in the order of reading */
