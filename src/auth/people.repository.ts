@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { AppError } from '../errors.js';
 import { EventBus } from '../events/event-bus.js';
 import type { Viewer } from './viewer.js';
 
@@ -60,14 +61,18 @@ export class PeopleRepository {
         this.bus.publish({ type: 'inboxGrew', userId: reader, position });
       return true;
     } catch (error) {
-      const { isKnown } = await this.database.row<{ isKnown: boolean }>(
-        'is_known',
-        'SELECT EXISTS (SELECT FROM users WHERE id = $1) AS "isKnown"',
-        [userId],
-      );
-      if (!isKnown) throw error;
+      if (!(error instanceof AppError && (await this.#isKnown(userId)))) throw error;
       this.#logger.warn('What a token says of a person is told later: that takes too long now.');
       return false;
     }
+  }
+
+  async #isKnown(userId: string): Promise<boolean> {
+    const { isKnown } = await this.database.row<{ isKnown: boolean }>(
+      'is_known',
+      'SELECT EXISTS (SELECT FROM users WHERE id = $1) AS "isKnown"',
+      [userId],
+    );
+    return isKnown;
   }
 }
