@@ -62,7 +62,8 @@ describe('the playground', () => {
   /** Opens it as a person does: by the address of the API; notes what should not happen on the way. */
   async function open(): Promise<{ page: Page; strangers: string[]; complaints: string[] }> {
     const page = await browser!.newPage({ viewport: { width: 1400, height: 900 } });
-    page.setDefaultTimeout(10_000);
+    // The first page of a browser takes long where the machine does other things too.
+    page.setDefaultTimeout(30_000);
     const strangers: string[] = [];
     const complaints: string[] = [];
     const { host } = new URL(app.url);
