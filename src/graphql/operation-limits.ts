@@ -22,6 +22,7 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 import { ErrorCode } from '../errors.js';
+import { DEFAULT_SYNC } from '../inbox/inbox.service.js';
 import { fragmentsOf } from './fragments.js';
 
 /**
@@ -41,7 +42,6 @@ export const LIMITS = {
 
 /** Used for `first` or `last` where they are not told, and for lists that are not paged. */
 const DEFAULT_PAGE = 50;
-const DEFAULT_SYNC = 100;
 const PLAIN_LIST = 3;
 const LARGEST_PAGE = 500;
 

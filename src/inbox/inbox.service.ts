@@ -10,6 +10,8 @@ import type { JournalState } from './journal-entry.js';
 import { JournalStream, toEvents } from './journal-stream.js';
 
 export const MAX_SYNC = 500;
+/** Entries of an answer where the client does not say how many. */
+export const DEFAULT_SYNC = 100;
 
 /** A journal's answer to a client that was away. */
 export interface SyncPage {

@@ -8,9 +8,7 @@ import { fieldsAt } from '../graphql/selection.js';
 import { SyncArgs } from '../inbox/inbox.inputs.js';
 import { InboxSync } from '../inbox/inbox-event.model.js';
 import type { SyncPage } from '../inbox/inbox.service.js';
-import { InboxService } from '../inbox/inbox.service.js';
-
-const DEFAULT_SYNC = 100;
+import { DEFAULT_SYNC, InboxService } from '../inbox/inbox.service.js';
 
 /** The journal as one answer. The journal itself does not load what its events name, so this is not asked in its folder. */
 @Resolver()
