@@ -1,4 +1,4 @@
-import { expect, it, jest } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Client, escapeIdentifier } from 'pg';
 import { SECRET, startApp, until } from './support/app.js';
@@ -11,8 +11,6 @@ import { MailServer } from './support/smtp-server.js';
 const AT_A_TIME = 3;
 
 it('goes on sending mails when the database did not hear that the ones before were sent', async () => {
-  // The queue's library says what it does beside any logger.
-  const trace = jest.spyOn(console, 'trace').mockReturnValue();
   const said: unknown[] = [];
   const server = new MailServer();
   await server.listen();
@@ -73,6 +71,5 @@ it('goes on sending mails when the database did not hear that the ones before we
     await operator.end();
     await server.close();
     await database.drop();
-    trace.mockRestore();
   }
 }, 60_000);
