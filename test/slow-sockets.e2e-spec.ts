@@ -3,7 +3,7 @@ import type { ClientSocket } from '../src/graphql/socket-connection.js';
 import { SocketOperations } from '../src/graphql/socket-operations.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
-import { openThread, sendMany } from './support/seeds.js';
+import { openThread, send, sendMany } from './support/seeds.js';
 import { SocketClient } from './support/socket-client.js';
 
 const MIB = 1024 * 1024;
@@ -15,9 +15,10 @@ describe('a client that asks and does not read', () => {
   });
   afterAll(() => app.stop());
 
+  const serverEnds = (): ClientSocket[] => [...app.get(SocketOperations).sockets];
   /** The server's end of the only socket. */
   const serverEnd = (): ClientSocket => {
-    const [socket, ...others] = app.get(SocketOperations).sockets;
+    const [socket, ...others] = serverEnds();
     if (socket === undefined || others.length > 0) throw new Error('There is not one socket.');
     return socket;
   };
@@ -108,5 +109,35 @@ describe('a client that asks and does not read', () => {
     await until(() => app.get(SocketOperations).sockets.size === 0, 'it is cut off', 30_000);
     expect(most).toBeLessThan(20 * MIB);
     socket.cut();
+  }, 60_000);
+
+  const bodyOf = ({ messageAdded }: any): string => messageAdded.message.body;
+
+  it('is told what it was told, whatever others are told meanwhile', async () => {
+    const COUNT = 400;
+    const { id } = await openThread(app);
+    const { viewer } = await app.as('ann').run('{ viewer { cursor } }');
+    const [slow, quick] = [await app.socket('ann'), await app.socket('ann')];
+    const [slowly, quickly] = [slow, quick].map((socket) =>
+      socket.start(
+        'subscription ($after: String) { messageAdded(after: $after) { message { body } } }',
+        { after: viewer.cursor },
+      ),
+    );
+    await send(app.as('ben'), id, 'Both follow.');
+    await slowly?.next();
+    await quickly?.next();
+    slow.ws.pause();
+    const bodies = Array.from(
+      { length: COUNT },
+      (_, place) => `${place} ${'\u{1F600}'.repeat(3_900)}`,
+    );
+    await sendMany(app.as('ben'), id, COUNT, (place) => bodies[place - 1] ?? '');
+    expect((await quickly?.take(COUNT))?.map(bodyOf)).toEqual(bodies);
+    expect(serverEnds().some(({ bufferedAmount }) => bufferedAmount > 0)).toBe(true);
+    slow.ws.resume();
+    expect((await slowly?.take(COUNT))?.map(bodyOf)).toEqual(bodies);
+    await slow.close();
+    await quick.close();
   }, 60_000);
 });

@@ -8,7 +8,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { isPing, isServersOwn, isText, messageOf } from './client-messages.js';
 import type { LiveOperation, LiveSocket } from './live-socket.js';
 import type { TextMessage } from './text-frames.js';
-import { closeReason, lengthOf, textFrames } from './text-frames.js';
+import { LentFrames, closeReason, lengthOf } from './text-frames.js';
 
 /** A socket with more than this waiting is left behind until it has drained; its streams go on from the journal. */
 const HIGH_WATER_BYTES = 256 * 1024;
@@ -20,6 +20,9 @@ const STALLED_MS = 15_000;
 const PATIENCE_MS = 3_000;
 /** As ws closes a text frame that is no UTF-8 (RFC 6455, section 7.4.1). */
 const NOT_TEXT = 1007;
+
+/** Of all sockets of a node: one is written after the other. */
+const frames = new LentFrames();
 
 /** What becomes of all connections of a node. */
 export interface ConnectionEvents {
@@ -44,6 +47,9 @@ export class ClientSocket extends WebSocket {
  * holds many that do nothing, so there is one object for all of it, and no closure or timer that waits.
  */
 export class SocketConnection implements ProtocolSocket, LiveSocket {
+  /** Those that something is written to in this turn. */
+  static #told: SocketConnection[] = [];
+
   viewer: Viewer | null = null;
   /** graphql-ws's, once the client has said who it is. */
   context: SocketContext | null = null;
@@ -182,13 +188,17 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   write(message: TextMessage): void {
     if (this.#joining === undefined) {
       this.#joining = [];
-      process.nextTick(() => {
-        this.#leave();
-      });
+      if (SocketConnection.#told.push(this) === 1) process.nextTick(SocketConnection.#leaveAll);
     }
     this.#joining.push(message);
     this.#joiningBytes += lengthOf(message);
   }
+
+  static readonly #leaveAll = (): void => {
+    const told = SocketConnection.#told;
+    SocketConnection.#told = [];
+    for (const connection of told) connection.#leave();
+  };
 
   /** What has not left when the socket closes is in the journal. */
   #leave(): void {
@@ -199,7 +209,9 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
     this.#joiningBytes = 0;
     if (!this.isOpen) return;
     // Straight to the stream: without compression, ws has nothing of its own waiting before it.
-    this.stream.write(textFrames(messages));
+    this.stream.write(frames.of(messages));
+    // What the system has not taken at once waits where it is.
+    if (this.stream.writableLength > 0) frames.giveAway();
     this.#watchWater();
     if (heldUp && !this.#isFull) this.events.drained(this);
   }

@@ -26,6 +26,45 @@ export function textFrames(messages: readonly TextMessage[]): Buffer {
   return frames;
 }
 
+/**
+ * The same for one socket after the other. What many are told in a turn differs in the ids of their operations alone, so the
+ * frames that were made last are kept, and only what differs is put in its place.
+ */
+export class LentFrames {
+  #messages: readonly TextMessage[] = [];
+  #frames: Buffer = Buffer.alloc(0);
+
+  /** @returns memory that the next call writes into, unless it was given away by then */
+  of(messages: readonly TextMessage[]): Buffer {
+    if (!this.#putInPlace(messages)) this.#frames = textFrames(messages);
+    this.#messages = messages;
+    return this.#frames;
+  }
+
+  /** Somebody goes on reading the frames. */
+  giveAway(): void {
+    this.#messages = [];
+  }
+
+  /** @returns false where the frames have another form; what is in them then counts for nothing */
+  #putInPlace(messages: readonly TextMessage[]): boolean {
+    if (messages.length !== this.#messages.length) return false;
+    let at = 0;
+    return messages.every((message, index) => {
+      const last = this.#messages[index] ?? [];
+      if (message.length !== last.length) return false;
+      at += sizeOfHeader(lengthOf(message));
+      return message.every((part, place) => {
+        const there = last[place];
+        if (part.length !== there?.length) return false;
+        if (part !== there) this.#frames.set(part, at);
+        at += part.length;
+        return true;
+      });
+    });
+  }
+}
+
 export const lengthOf = (message: TextMessage): number =>
   message.reduce((sum, { length }) => sum + length, 0);
 

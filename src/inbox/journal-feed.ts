@@ -28,8 +28,12 @@ export interface JournalReader {
    * @throws AppError SERVICE_UNAVAILABLE for what can be told later; anything else ends the readers of the group
    */
   render(entries: readonly JournalEntry[]): Promise<readonly (Rendered | null)[]>;
-  /** Moves the position on to this entry, and tells it where there is an answer. */
-  take(entry: JournalEntry, answer: Rendered | null): void;
+  /**
+   * Moves the position on over those of the entries that follow it, as long as it is ready, and tells those that it wants and
+   * that have an answer.
+   * @returns how many entries of the page then lie behind it; 0 where it has taken none
+   */
+  take(entries: readonly JournalEntry[], answers: readonly (Rendered | null)[]): number;
   fail(error: unknown): void;
 }
 
@@ -163,19 +167,12 @@ export class JournalFeed {
       return;
     }
     const answers = await this.#render(entries, readers);
-    let taken = 0;
-    for (const [index, entry] of entries.entries())
-      for (const reader of readers)
-        if (reader.position === entry.position - 1 && reader.ready) {
-          taken = index + 1;
-          reader.take(
-            entry,
-            reader.wants(entry) ? (answers.get(reader.group)?.[index] ?? null) : null,
-          );
-        }
+    let taken = 1;
+    for (const reader of readers)
+      taken = Math.max(taken, reader.take(entries, answers.get(reader.group) ?? []));
     const last = from + entries.length;
     const areAllTaken = readers.some(({ position, ready }) => ready && position === last);
-    this.#pageSize = areAllTaken ? Math.min(2 * size, LARGEST_PAGE) : Math.max(taken, 1);
+    this.#pageSize = areAllTaken ? Math.min(2 * size, LARGEST_PAGE) : taken;
     this.#head = Math.max(this.#head, last);
   }
 
