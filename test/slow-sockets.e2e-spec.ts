@@ -4,6 +4,7 @@ import { SocketOperations } from '../src/graphql/socket-operations.js';
 import type { TestApp } from './support/app.js';
 import { startApp, until } from './support/app.js';
 import { openThread, send, sendMany } from './support/seeds.js';
+import type { Subscription } from './support/socket-client.js';
 import { SocketClient } from './support/socket-client.js';
 
 const MIB = 1024 * 1024;
@@ -111,32 +112,31 @@ describe('a client that asks and does not read', () => {
     socket.cut();
   }, 60_000);
 
-  const bodyOf = ({ messageAdded }: any): string => messageAdded.message.body;
-
   it('is told what it was told, whatever others are told meanwhile', async () => {
     const COUNT = 400;
+    const bodyOf = ({ messageAdded }: any): string => messageAdded.message.body;
     const { id } = await openThread(app);
     const { viewer } = await app.as('ann').run('{ viewer { cursor } }');
     const [slow, quick] = [await app.socket('ann'), await app.socket('ann')];
-    const [slowly, quickly] = [slow, quick].map((socket) =>
+    const follow = (socket: SocketClient): Subscription =>
       socket.start(
         'subscription ($after: String) { messageAdded(after: $after) { message { body } } }',
         { after: viewer.cursor },
-      ),
-    );
+      );
+    const [slowly, quickly] = [follow(slow), follow(quick)];
     await send(app.as('ben'), id, 'Both follow.');
-    await slowly?.next();
-    await quickly?.next();
+    await slowly.next();
+    await quickly.next();
     slow.ws.pause();
     const bodies = Array.from(
       { length: COUNT },
       (_, place) => `${place} ${'\u{1F600}'.repeat(3_900)}`,
     );
     await sendMany(app.as('ben'), id, COUNT, (place) => bodies[place - 1] ?? '');
-    expect((await quickly?.take(COUNT))?.map(bodyOf)).toEqual(bodies);
+    expect((await quickly.take(COUNT)).map(bodyOf)).toEqual(bodies);
     expect(serverEnds().some(({ bufferedAmount }) => bufferedAmount > 0)).toBe(true);
     slow.ws.resume();
-    expect((await slowly?.take(COUNT))?.map(bodyOf)).toEqual(bodies);
+    expect((await slowly.take(COUNT)).map(bodyOf)).toEqual(bodies);
     await slow.close();
     await quick.close();
   }, 60_000);
