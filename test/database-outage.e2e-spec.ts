@@ -128,4 +128,27 @@ describe('a database that goes away', () => {
     stopSecond();
     await proxy.stop();
   }, 60_000);
+
+  it('that swallows what it is told is asked once, also about a person whose name has changed', async () => {
+    const proxy = await CuttingProxy.start(server.url);
+    const url = new URL(server.url);
+    url.host = proxy.host;
+    const quiet = { NOTIFIER: 'false', INBOX_SWEEP_MS: '60000' };
+    const behindProxy = await startApp(quiet, { url: url.href });
+    const now = Math.floor(Date.now() / 1_000);
+    const before = behindProxy.as('maya', { name: 'Maya', iat: now - 60 });
+    const after = behindProxy.as('maya', { name: 'Maia', iat: now - 30 });
+    try {
+      await before.run(VIEWER);
+      proxy.cut();
+      proxy.swallow();
+      const { accepted } = proxy;
+      expect(await after.refusal(VIEWER)).toBe('SERVICE_UNAVAILABLE');
+      expect(proxy.accepted - accepted).toBe(1);
+    } finally {
+      proxy.admit();
+      await behindProxy.stop();
+      await proxy.stop();
+    }
+  }, 60_000);
 });

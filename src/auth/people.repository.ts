@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { hasTakenTooLong } from '../database/database-errors.js';
 import { Database } from '../database/database.js';
-import { AppError } from '../errors.js';
 import { EventBus } from '../events/event-bus.js';
 import type { Viewer } from './viewer.js';
 
@@ -47,7 +47,7 @@ export class PeopleRepository {
 
   /**
    * A new name is told in all of a person's threads, and one of them may be locked, or they may be too many for a statement. Whoever
-   * is known is not kept out by that, and goes on under the old one.
+   * is known is not kept out by that, and goes on under the old one. A database that is not there is not asked a second time.
    * @returns false where it is still to be told
    */
   async #tell({ userId, displayName, avatarUrl, issuedAt }: Viewer): Promise<boolean> {
@@ -61,7 +61,7 @@ export class PeopleRepository {
         this.bus.publish({ type: 'inboxGrew', userId: reader, position });
       return true;
     } catch (error) {
-      if (!(error instanceof AppError && (await this.#isKnown(userId)))) throw error;
+      if (!(hasTakenTooLong(error) && (await this.#isKnown(userId)))) throw error;
       this.#logger.warn('What a token says of a person is told later: that takes too long now.');
       return false;
     }

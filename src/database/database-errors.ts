@@ -14,7 +14,8 @@ const BROKEN =
 const BROKEN_MESSAGE =
   /Connection terminated|Client has encountered a connection error|pool after calling end/;
 /** Whoever has waited so long is not made to wait as long again, nor is what they asked done when they have given it up. */
-const TIMED_OUT_MESSAGE = /timeout exceeded when trying to connect|Query read timeout/;
+const TIMED_OUT_MESSAGE =
+  /timeout exceeded when trying to connect|due to connection timeout|Query read timeout/;
 
 interface DatabaseError {
   readonly code?: unknown;
@@ -30,8 +31,11 @@ function codesOf(error: unknown): string[] {
     const { code, cause, meta, message } = at as DatabaseError & { originalCode?: unknown };
     for (const each of [code, (at as { originalCode?: unknown }).originalCode])
       if (typeof each === 'string') codes.push(each);
-    if (typeof message === 'string' && BROKEN_MESSAGE.test(message)) codes.push('ECONNRESET');
-    if (typeof message === 'string' && TIMED_OUT_MESSAGE.test(message)) codes.push('ETIMEDOUT');
+    if (typeof message === 'string') {
+      // That a connection broke is then the cause only because it was given up.
+      if (TIMED_OUT_MESSAGE.test(message)) return [...codes, 'ETIMEDOUT'];
+      if (BROKEN_MESSAGE.test(message)) codes.push('ECONNRESET');
+    }
     at = cause ?? meta?.driverAdapterError;
   }
   return codes;
@@ -62,6 +66,10 @@ export const isTransient = (error: unknown): boolean =>
 
 /** Whether somebody else held a lock for longer than a statement may wait. */
 export const isLockTimeout = (error: unknown): boolean => codesOf(error).includes('55P03');
+
+/** Whether the database was there, and the statement took longer than it may: for a lock, or by itself. */
+export const hasTakenTooLong = (error: unknown): boolean =>
+  isLockTimeout(error) || codesOf(error).includes('57014');
 
 /** What cannot be reached becomes SERVICE_UNAVAILABLE; everything else stays as it is, and is masked on its way out. */
 export function toAppError(error: unknown): unknown {

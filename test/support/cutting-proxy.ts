@@ -7,6 +7,7 @@ export class CuttingProxy {
   readonly #server: Server;
   readonly #stalled = new Set<readonly [client: Socket, server: Socket]>();
   #refusing = false;
+  #swallowing = false;
   /** Connections that were turned away. */
   refused = 0;
   /** Connections that were let through, ever. */
@@ -57,6 +58,11 @@ export class CuttingProxy {
     this.#stalled.clear();
   }
 
+  /** Lets whoever comes in and answers nothing, until admit(): so does a machine that hangs. */
+  swallow(): void {
+    this.#swallowing = true;
+  }
+
   /** Turns away whoever comes, until admit(). */
   refuse(): void {
     this.#refusing = true;
@@ -64,6 +70,7 @@ export class CuttingProxy {
 
   admit(): void {
     this.#refusing = false;
+    this.#swallowing = false;
   }
 
   async stop(): Promise<void> {
@@ -90,6 +97,6 @@ export class CuttingProxy {
         for (const either of pair) either.destroy();
       });
     }
-    client.pipe(server).pipe(client);
+    if (!this.#swallowing) client.pipe(server).pipe(client);
   }
 }
