@@ -8,6 +8,7 @@ import { openThread, PLATFORM, send } from './support/seeds.js';
 const BURST = 5;
 const AT_ONCE = 25;
 const EDIT = 'mutation ($input: EditMessageInput!) { editMessage(input: $input) { __typename } }';
+const OPEN = 'mutation ($input: OpenThreadInput!) { openThread(input: $input) { created } }';
 const SET_STATUS = `mutation ($input: UpdateThreadStatusInput!) {
   updateThreadStatus(input: $input) { __typename } }`;
 
@@ -30,7 +31,7 @@ describe('what others are told of like a message', () => {
       input: { threadId, status: time % 2 === 0 ? 'ARCHIVED' : 'ACTIVE', reason: 'x'.repeat(500) },
     });
 
-  it('counts as one, be it an edit or a change of status', async () => {
+  it('counts as one, be it an edit, a change of status or a thread that is opened', async () => {
     const tourist = randomUUID();
     const { id: threadId } = await openThread(app, { tourist });
     const message = await send(app.as(tourist), threadId);
@@ -38,7 +39,11 @@ describe('what others are told of like a message', () => {
       app.as(tourist).send(EDIT, { input: { messageId: message.id, body: `version ${time}` } }),
     );
     const changes = await refusalsOf((time) => setStatus(app.as('ben'), threadId, time));
-    for (const refusals of [edits, changes]) {
+    const touristId = randomUUID();
+    const openings = await refusalsOf(() =>
+      app.as(touristId).send(OPEN, { input: { touristId, guideId: randomUUID() } }),
+    );
+    for (const refusals of [edits, changes, openings]) {
       expect(new Set(refusals)).toEqual(new Set(['RATE_LIMITED']));
       expect(refusals.length).toBeLessThanOrEqual(AT_ONCE - BURST + 1);
     }

@@ -68,6 +68,7 @@ export class ThreadsService {
         ErrorCode.FORBIDDEN,
         'Only the tourist, the guide or a service opens their thread.',
       );
+    await this.limits.requireSend(viewer);
     const service = viewer.isService ? viewer.userId : null;
     for (let opening = 1; ; opening++) {
       const opened = await this.threads.open(tripId, touristId, guideId, service);
