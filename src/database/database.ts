@@ -51,8 +51,11 @@ export class Database implements OnApplicationShutdown {
       statement_timeout: 10_000,
       lock_timeout: 8_000,
       idle_in_transaction_session_timeout: 10_000,
-      idleTimeoutMillis: 30_000,
+      // A new connection plans each statement anew, while somebody waits: what is open stays open.
+      idleTimeoutMillis: 0,
       keepAlive: true,
+      // So one that has silently gone is noticed within 20 s (ten probes, a second apart), and no firewall forgets it.
+      keepAliveInitialDelayMillis: 10_000,
       // Without a read under way it makes no difference.
       pipeline: true,
     });

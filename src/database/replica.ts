@@ -50,7 +50,8 @@ export class Replica implements OnModuleInit, OnApplicationShutdown {
       query_timeout: PATIENCE_MS,
       statement_timeout: PATIENCE_MS,
       lock_timeout: PATIENCE_MS,
-      // A name may lead to another server tomorrow, so every connection shows where it leads before it is used.
+      // A name may lead to another server tomorrow, so no connection stays that is not used, and each shows where it leads before it is.
+      idleTimeoutMillis: 30_000,
       verify: (client, done) => {
         this.#verify(client).then(() => {
           done();
