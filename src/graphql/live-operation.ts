@@ -138,9 +138,9 @@ export class JournalOperation implements StreamSink, LiveOperation {
     );
   }
 
-  send(payload: Rendered): void {
+  send(answers: readonly (Rendered | null)[]): number {
     this.#head ??= Buffer.from(`{"id":${JSON.stringify(this.id)},"type":"next","payload":`);
-    this.socket.write([this.#head, payload]);
+    return this.socket.write(this.#head, answers);
   }
 
   fail(error: unknown): void {

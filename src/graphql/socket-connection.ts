@@ -7,8 +7,8 @@ import { WebSocket } from 'ws';
 import type { Viewer } from '../auth/viewer.js';
 import { isPing, isServersOwn, isText, messageOf } from './client-messages.js';
 import type { LiveOperation, LiveSocket } from './live-socket.js';
-import type { TextMessage } from './text-frames.js';
-import { LentFrames, closeReason, lengthOf } from './text-frames.js';
+import type { Told } from './text-frames.js';
+import { LentFrames, closeReason, firstOf } from './text-frames.js';
 
 /** A socket with more than this waiting is left behind until it has drained; its streams go on from the journal. */
 const HIGH_WATER_BYTES = 256 * 1024;
@@ -64,7 +64,7 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   /** Nothing is read of the client meanwhile: it must take what it has asked for before it asks for more. */
   #isFull = false;
   /** Written in this turn. */
-  #joining: TextMessage[] | undefined;
+  #joining: Told[] | undefined;
   #joiningBytes = 0;
 
   /** @param stream what the socket writes to */
@@ -185,13 +185,17 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   }
 
   /** All that is written in one turn leaves in one piece: a system call for each event is most of what it costs. */
-  write(message: TextMessage): void {
+  write(head: Buffer, bodies: readonly (Buffer | null)[]): number {
+    const { count, bytes } = firstOf(bodies, head, HIGH_WATER_BYTES - this.#joiningBytes);
+    if (bytes === 0) return count;
     if (this.#joining === undefined) {
       this.#joining = [];
       if (SocketConnection.#told.push(this) === 1) process.nextTick(SocketConnection.#leaveAll);
     }
-    this.#joining.push(message);
-    this.#joiningBytes += lengthOf(message);
+    // The very same array, where it is whole: it tells that others are told the same.
+    this.#joining.push({ head, bodies: count < bodies.length ? bodies.slice(0, count) : bodies });
+    this.#joiningBytes += bytes;
+    return count;
   }
 
   static readonly #leaveAll = (): void => {
@@ -203,13 +207,13 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   /** What has not left when the socket closes is in the journal. */
   #leave(): void {
     if (this.#joining === undefined) return;
-    const messages = this.#joining;
+    const told = this.#joining;
     const heldUp = this.#joiningBytes > HIGH_WATER_BYTES;
     this.#joining = undefined;
     this.#joiningBytes = 0;
     if (!this.isOpen) return;
     // Straight to the stream: without compression, ws has nothing of its own waiting before it.
-    this.stream.write(frames.of(messages));
+    this.stream.write(frames.of(told));
     // What the system has not taken at once waits where it is.
     if (this.stream.writableLength > 0) frames.giveAway();
     this.#watchWater();

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import * as ws from 'ws';
-import type { TextMessage } from './text-frames.js';
-import { LentFrames, textFrames } from './text-frames.js';
+import type { Told } from './text-frames.js';
+import { LentFrames } from './text-frames.js';
 
 /** It is exported, and its type is not. */
 const { Receiver } = ws as unknown as {
@@ -24,24 +24,28 @@ async function read(bytes: Buffer): Promise<string[]> {
   return texts;
 }
 
-describe('text frames', () => {
+const HEAD = Buffer.from('{"id":"11","payload":');
+
+describe('the frames of what a socket is told', () => {
   it.each([0, 1, 125, 126, 127, 65_535, 65_536, 70_000])(
     'hold a text of %d bytes',
     async (size) => {
-      const text = 'a'.repeat(size);
-      expect(await read(textFrames([[Buffer.from(text)]]))).toEqual([text]);
+      const bodies = [Buffer.from('a'.repeat(size))];
+      const texts = await read(new LentFrames().of([{ head: Buffer.alloc(0), bodies }]));
+      expect(texts).toEqual(['a'.repeat(size)]);
     },
   );
 
-  it('join the parts of each message, and keep the messages apart and in order', async () => {
-    const messages = ['{"id":"1","payload":', '{"id":"2","payload":'].map((head) => [
-      Buffer.from(head),
-      Buffer.from('{"data":"grüezi 👋"}'),
-      Buffer.from('}'),
-    ]);
-    expect(await read(textFrames(messages))).toEqual([
+  it('join the head and each body, keep the messages apart and in order, and leave out what has no body', async () => {
+    const told = ['{"id":"1","payload":', '{"id":"2","payload":'].map((head) => ({
+      head: Buffer.from(head),
+      bodies: [Buffer.from('{"data":"grüezi 👋"}}'), null, Buffer.from('{"data":null}}')],
+    }));
+    expect(await read(new LentFrames().of(told))).toEqual([
       '{"id":"1","payload":{"data":"grüezi 👋"}}',
+      '{"id":"1","payload":{"data":null}}',
       '{"id":"2","payload":{"data":"grüezi 👋"}}',
+      '{"id":"2","payload":{"data":null}}',
     ]);
   });
 });
@@ -50,10 +54,14 @@ describe('frames for one socket after the other', () => {
   const BODIES = ['{"data":"grüezi"}}', `{"data":"${'a'.repeat(200)}"}}`].map((body) =>
     Buffer.from(body),
   );
-  const toSocket = (id: string, bodies: readonly Buffer[] = BODIES): TextMessage[] =>
-    bodies.map((body) => [Buffer.from(`{"id":"${id}","payload":`), body]);
-  const textsOf = (messages: readonly TextMessage[]): string[] =>
-    messages.map((parts) => Buffer.concat(parts).toString());
+  const FIRST: Told[] = [{ head: HEAD, bodies: BODIES }];
+  const toSocket = (id: string, bodies: Told['bodies'] = BODIES): Told[] => [
+    { head: Buffer.from(`{"id":"${id}","payload":`), bodies },
+  ];
+  const textsOf = (told: readonly Told[]): string[] =>
+    told.flatMap(({ head, bodies }) =>
+      bodies.flatMap((body) => (body === null ? [] : [Buffer.concat([head, body]).toString()])),
+    );
 
   it.each([
     ['the same with an id as long', toSocket('22')],
@@ -65,22 +73,22 @@ describe('frames for one socket after the other', () => {
         BODIES.map(({ length }) => Buffer.alloc(length, 'b')),
       ),
     ],
-    ['one message of them', toSocket('11').slice(1)],
-    ['more of them', [...toSocket('11'), ...toSocket('11')]],
-    ['the same in another order', toSocket('11').reverse()],
-    ['as many parts divided otherwise', toSocket('11').map((parts) => [...parts].reverse())],
+    ['one message of them', toSocket('11', BODIES.slice(1))],
+    ['one left out', toSocket('11', [null, ...BODIES.slice(1)])],
+    ['the same of two operations', [...toSocket('11'), ...toSocket('22')]],
+    ['the same in another order', toSocket('11', BODIES.toReversed())],
   ])('hold for the next one %s', async (_name, next) => {
     const frames = new LentFrames();
-    frames.of(toSocket('11'));
+    frames.of(FIRST);
     expect(await read(frames.of(next))).toEqual(textsOf(next));
-    expect(await read(frames.of(toSocket('11')))).toEqual(textsOf(toSocket('11')));
+    expect(await read(frames.of(FIRST))).toEqual(textsOf(FIRST));
   });
 
   it('are left alone once they are given away', async () => {
     const frames = new LentFrames();
-    const given = frames.of(toSocket('11'));
+    const given = frames.of(FIRST);
     frames.giveAway();
     expect(await read(frames.of(toSocket('22')))).toEqual(textsOf(toSocket('22')));
-    expect(await read(given)).toEqual(textsOf(toSocket('11')));
+    expect(await read(given)).toEqual(textsOf(FIRST));
   });
 });

@@ -7,66 +7,93 @@ const EIGHT_BYTES = 127;
 /** What a close frame has room for beside its code (section 5.5). */
 const MOST_REASON_BYTES = 123;
 
-/** A message in UTF-8, in parts of which most are the same for many sockets. */
-export type TextMessage = readonly Buffer[];
+/** Messages of an operation: each is the same head and a body of its own. What has no body is no message. */
+export interface Told {
+  readonly head: Buffer;
+  /** The same array for all sockets that are told the same. */
+  readonly bodies: readonly (Buffer | null)[];
+}
 
-/**
- * Text messages of a server, framed, in one buffer. `ws` writes two pieces for each message and encodes its text anew for each
- * socket, which was half of what telling a thousand sockets takes (docs/performance.md).
- */
-export function textFrames(messages: readonly TextMessage[]): Buffer {
-  const lengths = messages.map(lengthOf);
-  const size = lengths.reduce((sum, length) => sum + sizeOfHeader(length) + length, 0);
-  const frames = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const [index, message] of messages.entries()) {
-    at = writeHeader(frames, at, lengths[index] ?? 0);
-    for (const part of message) at += part.copy(frames, at);
-  }
-  return frames;
+/** Text messages of a server, framed, in one buffer. */
+interface Framed {
+  readonly told: readonly Told[];
+  readonly frames: Buffer;
+  /** Where the heads are, of each that was told. */
+  readonly places: readonly (readonly number[])[];
 }
 
 /**
- * The same for one socket after the other. What many are told in a turn differs in the ids of their operations alone, so the
- * frames that were made last are kept, and only what differs is put in its place.
+ * Text messages of a server, framed, for one socket after the other. `ws` writes two pieces for each message and encodes its text
+ * anew for each socket, which was half of what telling a thousand sockets takes (docs/performance.md). What many are told in a
+ * turn differs in the ids of their operations alone, so the frames that were made last are kept, and only the heads are put in
+ * their places.
  */
 export class LentFrames {
-  #messages: readonly TextMessage[] = [];
-  #frames: Buffer = Buffer.alloc(0);
+  #last: Framed | undefined;
 
   /** @returns memory that the next call writes into, unless it was given away by then */
-  of(messages: readonly TextMessage[]): Buffer {
-    if (!this.#putInPlace(messages)) this.#frames = textFrames(messages);
-    this.#messages = messages;
-    return this.#frames;
+  of(told: readonly Told[]): Buffer {
+    if (this.#last === undefined || !differInHeadsAlone(told, this.#last.told))
+      this.#last = frame(told);
+    const { frames, places } = this.#last;
+    for (const [index, { head }] of told.entries())
+      for (const place of places[index] ?? []) frames.set(head, place);
+    return frames;
   }
 
   /** Somebody goes on reading the frames. */
   giveAway(): void {
-    this.#messages = [];
-  }
-
-  /** @returns false where the frames have another form; what is in them then counts for nothing */
-  #putInPlace(messages: readonly TextMessage[]): boolean {
-    if (messages.length !== this.#messages.length) return false;
-    let at = 0;
-    return messages.every((message, index) => {
-      const last = this.#messages[index] ?? [];
-      if (message.length !== last.length) return false;
-      at += sizeOfHeader(lengthOf(message));
-      return message.every((part, place) => {
-        const there = last[place];
-        if (part.length !== there?.length) return false;
-        if (part !== there) this.#frames.set(part, at);
-        at += part.length;
-        return true;
-      });
-    });
+    this.#last = undefined;
   }
 }
 
-export const lengthOf = (message: TextMessage): number =>
-  message.reduce((sum, { length }) => sum + length, 0);
+/**
+ * Of these bodies the first, and more as long as there is room left.
+ * @param room in bytes, of heads and bodies
+ * @returns how many, those that are null among them, and what they take
+ */
+export function firstOf(
+  bodies: Told['bodies'],
+  head: Buffer,
+  room: number,
+): { count: number; bytes: number } {
+  let [count, bytes] = [0, 0];
+  do {
+    const body = bodies[count++];
+    if (body != null) bytes += head.length + body.length;
+  } while (count < bodies.length && bytes <= room);
+  return { count, bytes };
+}
+
+const differInHeadsAlone = (some: readonly Told[], others: readonly Told[]): boolean =>
+  some.length === others.length &&
+  some.every(({ head, bodies }, index) => {
+    const other = others[index];
+    return bodies === other?.bodies && head.length === other.head.length;
+  });
+
+/** The heads are left out. */
+function frame(told: readonly Told[]): Framed {
+  let size = 0;
+  for (const { head, bodies } of told)
+    for (const body of bodies) if (body !== null) size += sizeOf(head.length + body.length);
+  const frames = Buffer.allocUnsafe(size);
+  let at = 0;
+  const places = told.map(({ head, bodies }) => {
+    const ofHeads: number[] = [];
+    for (const body of bodies) {
+      if (body === null) continue;
+      at = writeHeader(frames, at, head.length + body.length);
+      ofHeads.push(at);
+      at += head.length;
+      at += body.copy(frames, at);
+    }
+    return ofHeads;
+  });
+  return { told, frames, places };
+}
+
+const sizeOf = (length: number): number => sizeOfHeader(length) + length;
 
 function sizeOfHeader(length: number): number {
   if (length <= LONGEST_SHORT) return 2;

@@ -20,7 +20,7 @@ export interface JournalReader {
   readonly epoch: string;
   /** False while it cannot take more (a socket that does not drain): it is left behind and catches up later. False once closed. */
   readonly ready: boolean;
-  /** Readers with the same group turn an entry into the same answer. */
+  /** Readers with the same group want the same entries and turn each into the same answer. */
   readonly group: string;
   wants(entry: JournalEntry): boolean;
   /**
@@ -29,8 +29,8 @@ export interface JournalReader {
    */
   render(entries: readonly JournalEntry[]): Promise<readonly (Rendered | null)[]>;
   /**
-   * Moves the position on over those of the entries that follow it, as long as it is ready, and tells those that it wants and
-   * that have an answer.
+   * Moves the position on over those of the entries that follow it, as long as it is ready, and tells those that have an answer.
+   * @param answers one for each entry; the same array for all readers of the group
    * @returns how many entries of the page then lie behind it; 0 where it has taken none
    */
   take(entries: readonly JournalEntry[], answers: readonly (Rendered | null)[]): number;
@@ -210,7 +210,7 @@ export class JournalFeed {
     const wanted = entries.filter((entry) =>
       members.some((reader) => (reader.position ?? 0) < entry.position && reader.wants(entry)),
     );
-    if (wanted.length === 0) return [];
+    if (wanted.length === 0) return entries.map(() => null);
     try {
       const answers = await members[0].render(wanted);
       const byPosition = new Map(

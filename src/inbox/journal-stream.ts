@@ -30,11 +30,15 @@ export type StreamEvent = ReadyEvent | JournalEvent;
 
 /** Whoever sends a stream's events to a client. */
 export interface StreamSink {
-  /** Sinks of one person with the same group turn an event into the same answer. */
+  /** Sinks of one person with the same group want the same events and turn each into the same answer. */
   readonly group: string;
   readonly ready: boolean;
   render(events: readonly StreamEvent[]): Promise<readonly (Rendered | null)[]>;
-  send(answer: Rendered): void;
+  /**
+   * Sends answers, the first in any case and more as long as it is ready; null stands for an event that is not told.
+   * @returns how many events then lie behind it
+   */
+  send(answers: readonly (Rendered | null)[]): number;
   fail(error: unknown): void;
 }
 
@@ -85,10 +89,7 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
     const { ready, position, head } = this.#start;
     this.#start = undefined;
     this.#sink = sink;
-    if (ready !== null) {
-      const [answer] = await sink.render([ready]);
-      if (answer != null) sink.send(answer);
-    }
+    if (ready !== null) sink.send(await sink.render([ready]));
     this.position = position;
     this.hub.resume(this.viewer.userId, head);
   }
@@ -116,15 +117,12 @@ export class JournalStream implements AsyncIterable<never>, JournalReader {
   }
 
   take(entries: readonly JournalEntry[], answers: readonly (Rendered | null)[]): number {
-    let taken = 0;
-    for (const [index, entry] of entries.entries()) {
-      if (this.position !== entry.position - 1 || !this.ready) continue;
-      this.position = entry.position;
-      taken = index + 1;
-      const answer = answers[index] ?? null;
-      if (answer !== null && this.wants(entry)) this.#sink?.send(answer);
-    }
-    return taken;
+    const from = entries.findIndex(({ position }) => position - 1 === this.position);
+    if (from < 0 || this.position === null || this.#sink?.ready !== true) return 0;
+    // The very same array, where it is whole: it tells that others are told the same.
+    const taken = this.#sink.send(from === 0 ? answers : answers.slice(from));
+    this.position += taken;
+    return from + taken;
   }
 
   fail(error: unknown): void {
