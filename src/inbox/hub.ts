@@ -69,9 +69,14 @@ export class Hub implements OnModuleInit, OnModuleDestroy {
     feed.end();
   }
 
-  /** Entries that this node has just written, in order; they are committed. */
-  offer(userId: string, entries: readonly JournalEntry[]): void {
-    this.#feeds.get(userId)?.offer(entries);
+  /**
+   * Entries that this node has just written, in order; they are committed.
+   * @returns whether anybody follows the person's journal here
+   */
+  offer(userId: string, entries: readonly JournalEntry[]): boolean {
+    const feed = this.#feeds.get(userId);
+    feed?.offer(entries);
+    return feed !== undefined;
   }
 
   /**

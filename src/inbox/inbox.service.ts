@@ -37,18 +37,23 @@ export class InboxService {
       this.bus.publish({ type: 'inboxGrew', userId, position });
   }
 
-  /** The same with the entries themselves, oldest first for each person: this node need not read them again. */
-  announceEntries(entries: readonly (readonly [userId: string, JournalEntry])[]): void {
+  /**
+   * The same with the entries themselves, oldest first for each person: this node need not read them again.
+   * @returns whether anybody follows one of these journals on this node
+   */
+  announceEntries(entries: readonly (readonly [userId: string, JournalEntry])[]): boolean {
     const grown = new Map<string, JournalEntry[]>();
     for (const [userId, entry] of entries) {
       const known = grown.get(userId);
       if (known === undefined) grown.set(userId, [entry]);
       else known.push(entry);
     }
+    let areFollowed = false;
     for (const [userId, own] of grown) {
-      this.hub.offer(userId, own);
+      if (this.hub.offer(userId, own)) areFollowed = true;
       this.bus.publish({ type: 'inboxGrew', userId, position: own.at(-1)?.position ?? 0 });
     }
+    return areFollowed;
   }
 
   /** The viewer's totals and journal position, in one statement. Zeros for a service, which has no journal. */
