@@ -17,8 +17,8 @@ interface Bench {
 }
 
 /**
- * Each round is a run of every contestant in turn, so that what the machine does in between befalls all of them. Another one
- * begins each round: what a place in it is worth is then the same for all.
+ * Each round is a run of every contestant, so that what the machine does in between befalls all of them, in an order of its
+ * own.
  */
 export async function measure(bench: Bench, workload: Workload): Promise<WorkloadResult> {
   const { id, title, metrics, contestants } = workload;
@@ -34,8 +34,7 @@ export async function measure(bench: Bench, workload: Workload): Promise<Workloa
     ({ name }) => ({ name, runs: [] }),
   );
   for (let round = 1; round <= rounds; round++)
-    for (let turn = 0; turn < contestants.length; turn++) {
-      const place = (round - 1 + turn) % contestants.length;
+    for (const place of orderOf(round, contestants.length)) {
       const contestant = contestants[place]!;
       const run = await leastDisturbed(bench, workload, contestant);
       results[place]!.runs.push(run);
@@ -43,6 +42,22 @@ export async function measure(bench: Bench, workload: Workload): Promise<Workloa
     }
   const seconds = secondsOfRun(bench.options, workload);
   return { id, title, metrics, goals, seconds, contestants: results };
+}
+
+/**
+ * Another one begins each round, and nobody always follows the same one: what a run leaves behind (a server that tidies its
+ * memory up, PostgreSQL's and the processors' caches) befalls whoever comes next. After E. J. Williams, "Experimental designs
+ * balanced for the estimation of residual effects of treatments" (1949): in as many rounds as there are contestants, or twice as
+ * many where their number is odd, each follows each other one equally often.
+ * @returns their places
+ */
+function orderOf(round: number, count: number): number[] {
+  // 0, 1, count - 1, 2, count - 2, …
+  const order = Array.from({ length: count }, (_, turn) => {
+    const from = turn % 2 === 1 ? (turn + 1) / 2 : count - turn / 2;
+    return (from + round - 1) % count;
+  });
+  return count % 2 === 1 && round % 2 === 0 ? order.reverse() : order;
 }
 
 /** Runs that are not to say how fast anything is may be short. */
