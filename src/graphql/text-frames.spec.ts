@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import * as ws from 'ws';
 import type { Told } from './text-frames.js';
-import { LentFrames } from './text-frames.js';
+import { LentFrames, firstOf } from './text-frames.js';
 
 /** It is exported, and its type is not. */
 const { Receiver } = ws as unknown as {
@@ -90,5 +90,21 @@ describe('frames for one socket after the other', () => {
     frames.giveAway();
     expect(await read(frames.of(toSocket('22')))).toEqual(textsOf(toSocket('22')));
     expect(await read(given)).toEqual(textsOf(FIRST));
+  });
+});
+
+describe('what a socket takes of a page', () => {
+  const HEAD_OF_FIVE = Buffer.from('12345');
+  const ten = Buffer.from('1234567890');
+
+  it.each([
+    ['the first where there is no room', [ten, ten], 0, 1, 15],
+    ['one more as long as there is room', [ten, ten, ten, ten], 15, 2, 30],
+    ['one less where there is a byte less', [ten, ten, ten, ten], 14, 1, 15],
+    ['all where there is room for them', [ten, ten, ten], 100, 3, 45],
+    ['what has no body for nothing', [null, ten, null, null, ten], 14, 2, 15],
+    ['a page without bodies whole', [null, null, null], 0, 3, 0],
+  ])('is %s', (_name, bodies, room, count, bytes) => {
+    expect(firstOf(bodies, HEAD_OF_FIVE, room)).toEqual({ count, bytes });
   });
 });
