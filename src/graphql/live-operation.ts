@@ -140,7 +140,7 @@ export class JournalOperation implements StreamSink, LiveOperation {
 
   send(answers: readonly (Rendered | null)[]): number {
     this.#head ??= Buffer.from(`{"id":${JSON.stringify(this.id)},"type":"next","payload":`);
-    return this.socket.write(this.#head, answers);
+    return this.socket.write({ head: this.#head, bodies: answers });
   }
 
   fail(error: unknown): void {

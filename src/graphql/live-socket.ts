@@ -1,4 +1,5 @@
 import type { GraphQLError } from 'graphql';
+import type { Told } from './text-frames.js';
 
 /** A client's socket, as live operations see it. */
 export interface LiveSocket {
@@ -7,11 +8,9 @@ export interface LiveSocket {
   /**
    * Sends messages of an operation, the first in any case and more as long as the socket is ready; all of one turn leave
    * together.
-   * @param head what each of them begins with
-   * @param bodies with null for what is not told
    * @returns of how many the client has been told by then, those without a body among them
    */
-  write(head: Buffer, bodies: readonly (Buffer | null)[]): number;
+  write(told: Told): number;
   /** Resolves when all that was sent has left, also when the socket is gone by then. */
   sent(): Promise<void>;
   /** Ends the operation with errors. */

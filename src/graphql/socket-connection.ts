@@ -185,15 +185,16 @@ export class SocketConnection implements ProtocolSocket, LiveSocket {
   }
 
   /** All that is written in one turn leaves in one piece: a system call for each event is most of what it costs. */
-  write(head: Buffer, bodies: readonly (Buffer | null)[]): number {
-    const { count, bytes } = firstOf(bodies, head, HIGH_WATER_BYTES - this.#joiningBytes);
+  write(told: Told): number {
+    const { head, bodies } = told;
+    const { count, bytes } = firstOf(told, HIGH_WATER_BYTES - this.#joiningBytes);
     if (bytes === 0) return count;
     if (this.#joining === undefined) {
       this.#joining = [];
       if (SocketConnection.#told.push(this) === 1) process.nextTick(SocketConnection.#leaveAll);
     }
     // The very same array, where it is whole: it tells that others are told the same.
-    this.#joining.push({ head, bodies: count < bodies.length ? bodies.slice(0, count) : bodies });
+    this.#joining.push(count < bodies.length ? { head, bodies: bodies.slice(0, count) } : told);
     this.#joiningBytes += bytes;
     return count;
   }

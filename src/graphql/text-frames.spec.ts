@@ -105,6 +105,6 @@ describe('what a socket takes of a page', () => {
     ['what has no body for nothing', [null, ten, null, null, ten], 14, 2, 15],
     ['a page without bodies whole', [null, null, null], 0, 3, 0],
   ])('is %s', (_name, bodies, room, count, bytes) => {
-    expect(firstOf(bodies, HEAD_OF_FIVE, room)).toEqual({ count, bytes });
+    expect(firstOf({ head: HEAD_OF_FIVE, bodies }, room)).toEqual({ count, bytes });
   });
 });

@@ -48,15 +48,11 @@ export class LentFrames {
 }
 
 /**
- * Of these bodies the first, and more as long as there is room left.
+ * Of these messages the first, and more as long as there is room left.
  * @param room in bytes, of heads and bodies
- * @returns how many, those that are null among them, and what they take
+ * @returns how many, those without a body among them, and what they take
  */
-export function firstOf(
-  bodies: Told['bodies'],
-  head: Buffer,
-  room: number,
-): { count: number; bytes: number } {
+export function firstOf({ head, bodies }: Told, room: number): { count: number; bytes: number } {
   let [count, bytes] = [0, 0];
   do {
     const body = bodies[count++];
