@@ -13,8 +13,8 @@ import type { MessageColumns } from './message-columns.js';
 import { selectMessages, toMessages } from './message-columns.js';
 import type { MessageRow, MessageSelection, MessageVersionRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
-import { selectStandings, toReadersOfPage } from './readers.js';
-import { withReceipts } from './receipts.js';
+import { bySequence, selectStandings, toReaders } from './readers.js';
+import { putReceipts } from './receipts.js';
 import type { Send, Sent, SentBatch } from './send.js';
 import { toArrays, toBatch, toParameters } from './send.js';
 import { pageOfAll, pageOfOwn } from './viewer-pages.js';
@@ -145,9 +145,11 @@ export class MessagesRepository {
       values,
     );
     const messages = toMessages(page, ofThread);
-    return page.standings === undefined
-      ? messages
-      : withReceipts(messages, toReadersOfPage(messages, page.standings));
+    if (page.standings !== undefined) {
+      const stretch = bySequence(messages);
+      putReceipts(stretch, toReaders([stretch], page.standings)[0] ?? []);
+    }
+    return messages;
   }
 
   /** What these messages said before, oldest first. Only for those who may know: see MessagesService. */

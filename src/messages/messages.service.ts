@@ -13,7 +13,7 @@ import { requireContent, requireSystemContent, requireText } from './message-con
 import type { MessageRow, MessageSelection, MessageVersionRow, ReaderRow } from './message-rows.js';
 import { MessagesRepository } from './messages.repository.js';
 import { ReadersRepository } from './readers.repository.js';
-import { withReceipts } from './receipts.js';
+import { putReceipts } from './receipts.js';
 import { asStored } from './send.js';
 import { SendQueue } from './send-queue.js';
 
@@ -182,8 +182,13 @@ export class MessagesService {
     this.#accept(result, 'Thread');
   }
 
-  async #withReceipts(messages: readonly MessageRow[]): Promise<MessageRow[]> {
-    return withReceipts(messages, await this.readersOf(messages));
+  async #withReceipts(messages: MessageRow[]): Promise<MessageRow[]> {
+    const readers = await this.readersOf(messages);
+    putReceipts(
+      messages,
+      messages.map((message) => readers.get(message) ?? []),
+    );
+    return messages;
   }
 
   async #send(

@@ -22,6 +22,11 @@ export class ReadersRepository {
       STANDINGS,
       toRanges(stretches),
     );
-    return toReaders(stretches, standings);
+    const readers = toReaders(stretches, standings);
+    return new Map(
+      stretches.flatMap((stretch, place) =>
+        stretch.map((message, index) => [message, readers[place]?.[index] ?? []] as const),
+      ),
+    );
   }
 }

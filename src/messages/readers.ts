@@ -63,38 +63,37 @@ export function toStretches(messages: readonly MessageRow[]): Stretch[] {
   return stretches;
 }
 
-/** Of a page of one thread from which nothing is left out. */
-export function toReadersOfPage(
-  messages: readonly MessageRow[],
-  standings: readonly Standing[],
-): ReadonlyMap<MessageRow, ReaderRow[]> {
-  const [first, ...rest] = [...messages].sort(byPlace);
-  return first === undefined ? new Map() : toReaders([[first, ...rest]], standings);
-}
+/** As a stretch has them, which a page of one thread is if nothing is left out of it. */
+export const bySequence = (messages: readonly MessageRow[]): MessageRow[] =>
+  [...messages].sort((one, other) => one.sequence - other.sequence);
 
-/** @returns of each message everybody else who was in the thread when it came, in the order of reading */
+/**
+ * @param stretches their messages by sequence
+ * @returns everybody else who was in the thread when a message came, in the order of reading; of the stretches and their
+ *   messages, in their order
+ */
 export function toReaders(
-  stretches: readonly Stretch[],
+  stretches: readonly (readonly MessageRow[])[],
   standings: readonly Standing[],
-): ReadonlyMap<MessageRow, ReaderRow[]> {
-  const readers = new Map<MessageRow, ReaderRow[]>();
-  for (const stretch of stretches) for (const message of stretch) readers.set(message, []);
+): ReaderRow[][][] {
+  const readers = stretches.map((stretch) => stretch.map((): ReaderRow[] => []));
   for (const [place, userId, joined, delivered, upTo, readAt] of standings) {
-    const instants = (readAt ?? []).map(toInstant);
+    const others = readers[place - 1] ?? [];
     let receipt = 0;
-    for (const message of stretches[place - 1] ?? []) {
-      const { sequence, authorId } = message;
+    for (const [index, { sequence, authorId }] of (stretches[place - 1] ?? []).entries()) {
       // It was read with the first receipt that reaches it.
       while ((upTo?.[receipt] ?? Infinity) < sequence) receipt += 1;
-      if (joined < sequence && userId !== authorId)
-        readers.get(message)?.push({
-          userId,
-          delivered: delivered >= sequence,
-          readAt: instants[receipt] ?? null,
-        });
+      if (joined >= sequence || userId === authorId) continue;
+      const at = readAt?.[receipt];
+      others[index]?.push({
+        userId,
+        delivered: delivered >= sequence,
+        readAt: at === undefined ? null : toInstant(at),
+      });
     }
   }
-  for (const others of readers.values()) if (others.length > 1) others.sort(byReading);
+  for (const stretch of readers)
+    for (const others of stretch) if (others.length > 1) others.sort(byReading);
   return readers;
 }
 

@@ -31,18 +31,20 @@ interface Receipts {
   readBy: readonly ReaderRow[];
 }
 
-/** Puts them into the messages of a page, where the fields of these names find them. */
-export function withReceipts(
+/**
+ * Puts them into messages, where the fields of these names find them.
+ * @param readers of each message, in their order
+ */
+export function putReceipts(
   messages: readonly MessageRow[],
-  readers: ReadonlyMap<MessageRow, readonly ReaderRow[]>,
-): (MessageRow & Receipts)[] {
-  return messages.map((message) => {
-    const others = readers.get(message) ?? [];
+  readers: readonly (readonly ReaderRow[])[],
+): void {
+  for (const [index, message] of messages.entries()) {
+    const others = readers[index] ?? [];
     // Set one by one: Object.assign is slow (docs/performance.md).
     const shown = message as MessageRow & Receipts;
     shown.status = statusOf(others);
     shown.readAt = readAtOf(others);
     shown.readBy = readersOf(others);
-    return shown;
-  });
+  }
 }
