@@ -45,10 +45,10 @@ export const paceFor = (sockets: number): number => {
 };
 
 /**
- * A p99 is one of a hundred: 300 messages, or at least 100 where they are so slow that it would take half a minute. What
- * --seconds asks for may be longer.
+ * What is sent at a fixed rate is sent for so long at least. A p99 is one of a hundred: with fewer messages, a machine that
+ * stops once for 30 ms decides it.
  */
-export const leastSecondsAt = (pace: number): number => (pace > 10 ? 300 / pace : 100 / pace);
+export const PACED_SECONDS = 10;
 
 /** What parley can be profiled under. */
 export const loadsOf = (options: Options): Readonly<Record<string, Load>> => ({
