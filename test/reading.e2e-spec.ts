@@ -119,8 +119,18 @@ describe('a message of two people', () => {
        } }`,
       { id: threadId },
     );
-    for (const { sequence, readAt } of [...thread.newest.nodes, ...thread.oldest.nodes])
-      expect([sequence, readAt]).toEqual([sequence, expected(sequence)]);
+    const inOneStatement = await ann.run(
+      `query ($filter: MessageFilter!) {
+         newest: messages(filter: $filter, last: 22) { nodes { sequence readAt } }
+         oldest: messages(filter: $filter, first: 4) { nodes { sequence readAt } }
+       }`,
+      { filter: { threadId } },
+    );
+    for (const { newest, oldest } of [thread, inOneStatement]) {
+      expect([newest.nodes.length, oldest.nodes.length]).toEqual([22, 4]);
+      for (const { sequence, readAt } of [...newest.nodes, ...oldest.nodes])
+        expect([sequence, readAt]).toEqual([sequence, expected(sequence)]);
+    }
 
     const apart = [40, 1, 37, 12, 20, 21].map((sequence) => sent[sequence - 1]!.id);
     const alone = await ann.run(
