@@ -13,7 +13,7 @@ import type { MessageColumns } from './message-columns.js';
 import { selectMessages, toMessages } from './message-columns.js';
 import type { MessageRow, MessageSelection, MessageVersionRow } from './message-rows.js';
 import { PageQuery } from './page-query.js';
-import { bySequence, selectStandings, toReaders } from './readers.js';
+import { inOrder, selectStandings, toReaders } from './readers.js';
 import { putReceipts } from './receipts.js';
 import type { Send, Sent, SentBatch } from './send.js';
 import { toArrays, toBatch, toParameters } from './send.js';
@@ -146,7 +146,7 @@ export class MessagesRepository {
     );
     const messages = toMessages(page, ofThread);
     if (page.standings !== undefined) {
-      const stretch = bySequence(messages);
+      const stretch = inOrder(messages);
       putReceipts(stretch, toReaders([stretch], page.standings)[0] ?? []);
     }
     return messages;

@@ -50,10 +50,14 @@ export const toRanges = (
   stretches.map((stretch) => (stretch.at(-1) ?? stretch[0]).sequence),
 ];
 
+/** By thread and sequence. A page of one thread from which nothing is left out is a stretch in this order. */
+export const inOrder = (messages: readonly MessageRow[]): MessageRow[] =>
+  [...messages].sort(byPlace);
+
 export function toStretches(messages: readonly MessageRow[]): Stretch[] {
   const stretches: [MessageRow, ...MessageRow[]][] = [];
   let last: MessageRow | undefined;
-  for (const message of [...messages].sort(byPlace)) {
+  for (const message of inOrder(messages)) {
     const isNear =
       last?.threadId === message.threadId && message.sequence - last.sequence <= MOST_APART;
     if (isNear) stretches.at(-1)?.push(message);
@@ -62,10 +66,6 @@ export function toStretches(messages: readonly MessageRow[]): Stretch[] {
   }
   return stretches;
 }
-
-/** As a stretch has them, which a page of one thread is if nothing is left out of it. */
-export const bySequence = (messages: readonly MessageRow[]): MessageRow[] =>
-  [...messages].sort((one, other) => one.sequence - other.sequence);
 
 /**
  * @param stretches their messages by sequence
